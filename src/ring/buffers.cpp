@@ -1,0 +1,142 @@
+#include "ring/buffers.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "ring/memory.h"
+
+namespace ringway::ring {
+
+void Slice::release() {
+    RINGWAY_ASSERT(block_->refs > 0);
+    if (--block_->refs == 0) block_->pool->give_back(*block_);
+}
+
+BlockPool::~BlockPool() {
+    scratch_ = Slice();
+    drop(small_, small_.length, small_bytes);
+    drop(large_, large_.length, large_bytes);
+    RINGWAY_ASSERT(bytes_in_use_ == 0);
+}
+
+Block* BlockPool::take(FreeList& from, size_t bytes) {
+    Block* block = from.head;
+    if (block != nullptr) {
+        from.head = block->next_free;
+        if (--from.length < from.idle_min) from.idle_min = from.length;
+    } else {
+        if (bytes_max_ != 0 && bytes_held_ + bytes > bytes_max_) return nullptr;
+        block = make(bytes);
+    }
+    block->refs = 1;
+    bytes_in_use_ += bytes;
+    return block;
+}
+
+Block& BlockPool::take_small() {
+    if (Block* block = try_take_small()) return *block;
+    Block& block = *make(small_bytes);
+    block.refs = 1;
+    bytes_in_use_ += small_bytes;
+    return block;
+}
+
+Block* BlockPool::make(size_t bytes) {
+    auto* block = static_cast<Block*>(::operator new(bytes));
+    block->pool = this;
+    block->next_free = nullptr;
+    block->refs = 0;
+    block->capacity = static_cast<uint32_t>(bytes - sizeof(Block));
+    bytes_held_ += bytes;
+    return block;
+}
+
+void BlockPool::give_back(Block& block) {
+    const size_t bytes = block.capacity + sizeof(Block);
+    FreeList& to = bytes == small_bytes ? small_ : large_;
+    bytes_in_use_ -= bytes;
+    block.next_free = to.head;
+    to.head = &block;
+    ++to.length;
+}
+
+void BlockPool::drop(FreeList& from, uint32_t count, size_t bytes) {
+    for (; count > 0; --count) {
+        Block* block = from.head;
+        from.head = block->next_free;
+        --from.length;
+        bytes_held_ -= bytes;
+        ::operator delete(block);
+    }
+}
+
+Slice BlockPool::copy(Bytes bytes) {
+    if (scratch_.size() < bytes.size()) {
+        Block& block = take_small();
+        scratch_ = Slice::adopt(block, block.capacity);
+        RINGWAY_ASSERT(bytes.size() <= scratch_.size());
+    }
+    // The scratch slice views what is still free of its block; the parts cut off before it are
+    // never written again.
+    std::memcpy(const_cast<char*>(scratch_.data()), bytes.data(), bytes.size());
+    Slice copied = scratch_.part(0, bytes.size());
+    scratch_.remove_prefix(bytes.size());
+    return copied;
+}
+
+void BlockPool::trim() {
+    drop(small_, (small_.idle_min + 1) / 2, small_bytes);
+    drop(large_, (large_.idle_min + 1) / 2, large_bytes);
+    small_.idle_min = small_.length;
+    large_.idle_min = large_.length;
+}
+
+void SliceQueue::push_back(Slice slice) {
+    bytes_ += slice.size();
+    auto* node = new (memory::allocate(sizeof(Node))) Node{std::move(slice), nullptr};
+    if (tail_ == nullptr) {
+        head_ = node;
+    } else {
+        tail_->next = node;
+    }
+    tail_ = node;
+}
+
+void SliceQueue::push_front(Slice slice) {
+    bytes_ += slice.size();
+    head_ = new (memory::allocate(sizeof(Node))) Node{std::move(slice), head_};
+    if (tail_ == nullptr) tail_ = head_;
+}
+
+Slice SliceQueue::pop_front() {
+    RINGWAY_ASSERT(head_ != nullptr);
+    Node* node = head_;
+    Slice slice = std::move(node->slice);
+    bytes_ -= slice.size();
+    head_ = node->next;
+    if (head_ == nullptr) tail_ = nullptr;
+    node->~Node();
+    memory::release(node, sizeof(Node));
+    return slice;
+}
+
+void SliceQueue::consume(size_t bytes) {
+    RINGWAY_ASSERT(bytes <= bytes_);
+    while (bytes > 0) {
+        Slice& first = head_->slice;
+        if (first.size() > bytes) {
+            first.remove_prefix(bytes);
+            bytes_ -= bytes;
+            return;
+        }
+        bytes -= first.size();
+        pop_front();
+    }
+}
+
+void SliceQueue::clear() {
+    while (head_ != nullptr) pop_front();
+}
+
+} // namespace ringway::ring

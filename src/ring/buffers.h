@@ -1,0 +1,184 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+
+namespace ringway::ring {
+
+class BlockPool;
+
+/// A run of memory that slices share. It goes back to its pool when the last slice lets go.
+/// Belongs to one worker; its count is not atomic.
+struct Block {
+    BlockPool* pool;
+    Block* next_free; ///< in the pool's free list only
+    uint32_t refs;
+    uint32_t capacity; ///< bytes of data()
+
+    char* data() { return reinterpret_cast<char*>(this + 1); }
+};
+
+/// Owns a share of a block: the bytes stay put until the last share is gone.
+/// A slice without a block views static memory.
+class Slice {
+public:
+    Slice() = default;
+    /// Views bytes that outlive every use of the slice, such as a literal.
+    static Slice of_static(Bytes bytes) { return {nullptr, bytes.data(), bytes.size()}; }
+    /// Takes over the one reference a fresh block is born with.
+    static Slice adopt(Block& block, size_t size) { return {&block, block.data(), size}; }
+
+    Slice(const Slice& other) : block_(other.block_), data_(other.data_), size_(other.size_) {
+        if (block_ != nullptr) ++block_->refs;
+    }
+    Slice(Slice&& other) noexcept
+        : block_(std::exchange(other.block_, nullptr)), data_(other.data_),
+          size_(std::exchange(other.size_, 0)) {}
+    Slice& operator=(Slice other) noexcept {
+        std::swap(block_, other.block_);
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+        return *this;
+    }
+    ~Slice() {
+        if (block_ != nullptr) release();
+    }
+
+    const char* data() const { return data_; }
+    size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+    Bytes bytes() const { return {data_, size_}; }
+    bool owns_block() const { return block_ != nullptr; }
+    Block* block() const { return block_; }
+
+    /// A share of `size` bytes from `offset`.
+    Slice part(size_t offset, size_t size) const {
+        RINGWAY_ASSERT(offset + size <= size_);
+        Slice share(*this);
+        share.data_ += offset;
+        share.size_ = static_cast<uint32_t>(size);
+        return share;
+    }
+    /// A share of `bytes`, which must lie inside this slice.
+    Slice part(Bytes bytes) const {
+        return part(static_cast<size_t>(bytes.data() - data_), bytes.size());
+    }
+    void remove_prefix(size_t bytes) {
+        RINGWAY_ASSERT(bytes <= size_);
+        data_ += bytes;
+        size_ -= static_cast<uint32_t>(bytes);
+    }
+    void truncate(size_t size) {
+        RINGWAY_ASSERT(size <= size_);
+        size_ = static_cast<uint32_t>(size);
+    }
+
+private:
+    Slice(Block* block, const char* data, size_t size)
+        : block_(block), data_(data), size_(static_cast<uint32_t>(size)) {}
+    void release();
+
+    Block* block_ = nullptr;
+    const char* data_ = nullptr;
+    uint32_t size_ = 0;
+};
+
+/// The blocks of one worker: small ones receive from sockets and carry heads, large ones carry
+/// request bodies. Free blocks are reused last in, first out, so that few of them are warm.
+///
+/// The invariant: small_bytes_in_use() + the free list's bytes <= what the heap gave.
+class BlockPool {
+public:
+    static constexpr size_t small_bytes = 4096;   ///< header included
+    static constexpr size_t large_bytes = 131072; ///< header included
+
+    /// `bytes_max` bounds what all blocks together may take; 0 means no bound.
+    explicit BlockPool(size_t bytes_max = 0) : bytes_max_(bytes_max) {}
+    ~BlockPool();
+    BlockPool(const BlockPool&) = delete;
+    BlockPool& operator=(const BlockPool&) = delete;
+
+    /// A block with one reference, or null when the bound is reached.
+    Block* try_take_small() { return take(small_, small_bytes); }
+    Block* try_take_large() { return take(large_, large_bytes); }
+    /// A small block past any bound: heads and error answers must always find room.
+    Block& take_small();
+    void give_back(Block& block);
+
+    /// Copies `bytes` into blocks of this pool; the returned slice views one block.
+    /// `bytes` must fit a small block.
+    Slice copy(Bytes bytes);
+
+    /// Gives back to the heap half of the blocks no one has needed since the last call.
+    void trim();
+
+    size_t bytes_held() const { return bytes_held_; } ///< from the heap, free ones included
+    size_t bytes_in_use() const { return bytes_in_use_; }
+
+private:
+    struct FreeList {
+        Block* head = nullptr;
+        uint32_t length = 0;
+        uint32_t idle_min = 0;
+    };
+    Block* take(FreeList& from, size_t bytes);
+    Block* make(size_t bytes);
+    void drop(FreeList& from, uint32_t count, size_t bytes);
+
+    FreeList small_;
+    FreeList large_;
+    size_t bytes_max_;
+    size_t bytes_held_ = 0;
+    size_t bytes_in_use_ = 0;
+    Slice scratch_; ///< room for copy(): short texts share one block
+};
+
+/// A first in, first out queue of slices. Nodes come from this thread's free lists.
+class SliceQueue {
+public:
+    SliceQueue() = default;
+    SliceQueue(SliceQueue&& other) noexcept
+        : head_(std::exchange(other.head_, nullptr)), tail_(std::exchange(other.tail_, nullptr)),
+          bytes_(std::exchange(other.bytes_, 0)) {}
+    SliceQueue& operator=(SliceQueue&& other) noexcept {
+        clear();
+        head_ = std::exchange(other.head_, nullptr);
+        tail_ = std::exchange(other.tail_, nullptr);
+        bytes_ = std::exchange(other.bytes_, 0);
+        return *this;
+    }
+    ~SliceQueue() { clear(); }
+
+    bool empty() const { return head_ == nullptr; }
+    size_t bytes() const { return bytes_; }
+    void push_back(Slice slice);
+    void push_front(Slice slice);
+    /// The first slice; the queue must not be empty.
+    Slice pop_front();
+    Slice& front() { return head_->slice; }
+    Slice& back() { return tail_->slice; }
+    /// Lets go of the first `bytes` bytes, which must be there.
+    void consume(size_t bytes);
+    void clear();
+
+    /// Visits the slices in order until `visit` returns false.
+    template <class F>
+    void for_each(F&& visit) const {
+        for (const Node* node = head_; node != nullptr && visit(node->slice); node = node->next) {}
+    }
+
+private:
+    struct Node {
+        Slice slice;
+        Node* next;
+    };
+    Node* head_ = nullptr;
+    Node* tail_ = nullptr;
+    size_t bytes_ = 0;
+};
+
+} // namespace ringway::ring

@@ -1,0 +1,88 @@
+#include "ring/loop.h"
+
+#include <algorithm>
+
+#include "ring/memory.h"
+
+namespace ringway::ring {
+namespace {
+
+constexpr Duration housekeeping_interval = 1s;
+
+} // namespace
+
+void Signal::raise() {
+    if (is_raised_) return;
+    if (!waiter_) {
+        is_raised_ = true;
+        return;
+    }
+    if (!is_linked()) loop_.ready_.push_back(*this);
+}
+
+Loop::Loop(Backend& backend, BlockPool& blocks)
+    : backend_(backend), blocks_(blocks), mailbox_(backend), now_(backend.now()), timers_(now_),
+      housekeeping_(&Loop::housekeep, this) {}
+
+Loop::~Loop() { RINGWAY_ASSERT(ready_.empty()); }
+
+void Loop::run() {
+    timers_.arm(housekeeping_, now_ + housekeeping_interval);
+    while (!is_stopped_) turn();
+    timers_.disarm(housekeeping_);
+    is_stopped_ = false;
+}
+
+void Loop::turn(TimePoint until) {
+    resume_ready();
+    flush_writers();
+    const bool has_work = !ready_.empty() || !mailbox_.is_empty();
+    backend_.turn(has_work ? now_ : std::min(until, timers_.next_expiry()));
+    now_ = backend_.now();
+    ++counters_.turns;
+    settle_writers();
+    mailbox_.run_posted();
+    timers_.advance(now_);
+    resume_ready();
+}
+
+/// Writers whose operations the kernel has not consumed yet wait for the next turn.
+void Loop::settle_writers() {
+    const uint64_t started = backend_.started();
+    while (!settling_.empty() && settling_.front().queued_at_ <= started) {
+        settling_.pop_front().settle();
+    }
+}
+
+void Loop::flush_writers() {
+    while (!flushing_.empty()) {
+        Writer& writer = flushing_.pop_front();
+        writer.flush();
+        writer.queued_at_ = backend_.queued();
+        settling_.push_back(writer);
+    }
+}
+
+/// Runs those that are ready now; who becomes ready meanwhile, by them, runs as well, but a pair
+/// of coroutines that wake each other for ever would starve the sockets, so rounds are bounded.
+void Loop::resume_ready() {
+    constexpr int rounds_max = 16;
+    for (int round = 0; round < rounds_max && !ready_.empty(); ++round) {
+        base::IntrusiveList<Signal, ReadyTag> batch;
+        batch.splice_back(ready_);
+        while (!batch.empty()) {
+            Signal& signal = batch.pop_front();
+            ++counters_.wakeups;
+            std::exchange(signal.waiter_, nullptr).resume();
+        }
+    }
+}
+
+void Loop::housekeep(void* self) {
+    auto& loop = *static_cast<Loop*>(self);
+    loop.blocks_.trim();
+    memory::trim();
+    loop.timers_.arm(loop.housekeeping_, loop.now_ + housekeeping_interval);
+}
+
+} // namespace ringway::ring

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/intrusive_list.h"
+#include "ring/backend.h"
+#include "ring/buffers.h"
+#include "ring/mailbox.h"
+#include "ring/signal.h"
+#include "ring/timers.h"
+#include "ringway/time.h"
+
+namespace ringway::ring {
+
+struct WriterTag;
+
+/// Something that gathers bytes during a turn and sends them at its end: at most one send per
+/// socket and turn, and everything received in a turn is forwarded in it.
+class Writer : public base::ListHook<WriterTag> {
+public:
+    /// The turn ends: queue the sends.
+    virtual void flush() = 0;
+    /// The sends queued by flush() were started, and what failed of them has been reported.
+    virtual void settle() = 0;
+
+protected:
+    ~Writer() = default;
+
+private:
+    friend class Loop;
+    uint64_t queued_at_ = 0; ///< the backend's count when flush() returned
+};
+
+struct LoopCounters {
+    uint64_t turns = 0;
+    uint64_t wakeups = 0; ///< coroutines resumed
+};
+
+/// One worker's event loop. A turn: start the queued operations and wait (one system call), hear
+/// the completions, settle the sends, fire the timers, resume whoever was signalled, and gather
+/// their sends for the next submission.
+class Loop {
+public:
+    Loop(Backend& backend, BlockPool& blocks);
+    ~Loop();
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    /// Turns until stop() was called.
+    void run();
+    /// One turn; waits until `until` at the latest.
+    void turn(TimePoint until = TimePoint::never());
+    void stop() { is_stopped_ = true; }
+
+    Backend& backend() { return backend_; }
+    BlockPool& blocks() { return blocks_; }
+    TimerWheel& timers() { return timers_; }
+    Mailbox& mailbox() { return mailbox_; }
+    /// The clock as read at the start of this turn's work.
+    TimePoint now() const { return now_; }
+    const LoopCounters& counters() const { return counters_; }
+
+    /// `writer` has something to send at the end of this turn.
+    void wants_flush(Writer& writer) {
+        if (!writer.is_linked()) flushing_.push_back(writer);
+    }
+
+private:
+    friend class Signal;
+    void flush_writers();
+    void settle_writers();
+    void resume_ready();
+    static void housekeep(void* self);
+
+    Backend& backend_;
+    BlockPool& blocks_;
+    Mailbox mailbox_;
+    TimePoint now_;
+    TimerWheel timers_;
+    base::IntrusiveList<Signal, ReadyTag> ready_;
+    base::IntrusiveList<Writer, WriterTag> flushing_;
+    base::IntrusiveList<Writer, WriterTag> settling_;
+    Timer housekeeping_;
+    LoopCounters counters_;
+    bool is_stopped_ = false;
+};
+
+/// Awaitable pause.
+class Pause {
+public:
+    Pause(Loop& loop, Duration length)
+        : loop_(loop), signal_(loop), timer_(&Pause::on_time, this), length_(length) {}
+    auto operator co_await() {
+        loop_.timers().arm(timer_, loop_.now() + length_);
+        return signal_.wait();
+    }
+
+private:
+    static void on_time(void* self) { static_cast<Pause*>(self)->signal_.raise(); }
+    Loop& loop_;
+    Signal signal_;
+    Timer timer_;
+    Duration length_;
+};
+
+} // namespace ringway::ring

@@ -1,0 +1,419 @@
+#include "ring/uring_backend.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+#include <deque>
+#include <optional>
+#include <random>
+#include <vector>
+
+#include "ring/uring.h"
+
+namespace ringway::ring {
+namespace {
+
+constexpr uint16_t buffer_group = 1;
+constexpr uint64_t tag_mask = 7;
+
+uint64_t encode(OpName op) {
+    RINGWAY_ASSERT(op.tag <= tag_mask);
+    return reinterpret_cast<uint64_t>(op.completer) | op.tag;
+}
+
+OpName decode(uint64_t user_data) {
+    return {reinterpret_cast<Completer*>(user_data & ~tag_mask),
+            static_cast<unsigned>(user_data & tag_mask)};
+}
+
+/// The provided buffers: small blocks of the pool, each lent to the kernel under a number.
+/// Invariant: a number is either free, or lent_[number] is the block the kernel holds.
+class ReceiveBuffers {
+public:
+    ReceiveBuffers(Uring& uring, BlockPool& blocks, unsigned count_min, unsigned count_max)
+        : uring_(uring), blocks_(blocks), count_min_(count_min), entries_(count_max),
+          target_(count_min), lent_(count_max, nullptr),
+          ring_(uring.register_buffer_ring(count_max, buffer_group, 0)) {
+        free_.reserve(entries_);
+        for (unsigned number = entries_; number > 0; --number) {
+            free_.push_back(static_cast<uint16_t>(number - 1));
+        }
+    }
+    ~ReceiveBuffers() {
+        if (ring_ != nullptr) uring_.unregister_buffer_ring(ring_, entries_, buffer_group);
+        for (Block* block : lent_) {
+            if (block != nullptr) Slice::adopt(*block, 0);
+        }
+    }
+    bool is_registered() const { return ring_ != nullptr; }
+    unsigned lent() const { return lent_count_; }
+
+    /// Lends blocks up to the target, as far as the pool gives any.
+    void replenish(TimePoint now) {
+        if (target_ > count_min_ && now > grew_at_ + shrink_after) {
+            target_ = std::max(target_ / 2, count_min_);
+            grew_at_ = now;
+        }
+        uint16_t added = 0;
+        while (lent_count_ < target_) {
+            Block* block = blocks_.try_take_small();
+            if (block == nullptr) break;
+            lend(*block, added++);
+        }
+        if (added > 0) io_uring_buf_ring_advance(ring_, added);
+    }
+
+    /// The kernel filled `bytes` of buffer `number`, and gives it back.
+    Slice take(uint16_t number, size_t bytes) {
+        Block* block = std::exchange(lent_[number], nullptr);
+        RINGWAY_ASSERT(block != nullptr);
+        free_.push_back(number);
+        --lent_count_;
+        return Slice::adopt(*block, bytes);
+    }
+
+    void grow(TimePoint now) {
+        target_ = std::min(target_ * 2, entries_);
+        grew_at_ = now;
+    }
+
+private:
+    static constexpr Duration shrink_after = 1s;
+
+    void lend(Block& block, int offset) {
+        const uint16_t number = free_.back();
+        free_.pop_back();
+        lent_[number] = &block;
+        ++lent_count_;
+        io_uring_buf_ring_add(ring_, block.data(), block.capacity, number,
+                              io_uring_buf_ring_mask(entries_), offset);
+    }
+
+    Uring& uring_;
+    BlockPool& blocks_;
+    unsigned count_min_;
+    unsigned entries_;
+    unsigned target_;
+    unsigned lent_count_ = 0;
+    TimePoint grew_at_;
+    std::vector<Block*> lent_;
+    std::vector<uint16_t> free_;
+    io_uring_buf_ring* ring_;
+};
+
+class RealUringBackend final : public UringBackend, private Completer {
+public:
+    explicit RealUringBackend(BlockPool& blocks)
+        : blocks_(blocks), random_(std::random_device{}()) {}
+    ~RealUringBackend() override {
+        if (wake_descriptor_ >= 0) ::close(wake_descriptor_);
+    }
+    Result<void> open(const UringBackendOptions& options, std::string& explanation);
+
+    void accept(OpName op, int listener) override;
+    void receive(OpName op, int socket, bool data_expected) override;
+    void receive_into(OpName op, int socket, std::span<char> into) override;
+    void send_now(OpName op, int socket, std::span<const iovec> pieces) override;
+    void send(OpName op, int socket, std::span<const iovec> pieces) override;
+    void connect(OpName op, int socket, const sockaddr* address, socklen_t length) override;
+    void poll(OpName op, int descriptor, uint32_t events) override;
+    void cancel(OpName op) override;
+    void cancel_all(int socket) override;
+    void shutdown(int socket, int how) override;
+    void close(int socket) override;
+
+    Result<int> listen(const sockaddr* address, socklen_t length, bool share_port) override;
+    Result<int> open_socket(const sockaddr* address) override;
+
+    uint64_t queued() const override { return uring_.queued(); }
+    uint64_t started() const override { return uring_.started(); }
+    void turn(TimePoint until) override;
+    void wake() override;
+
+    TimePoint now() override;
+    int64_t wall_clock_s() override { return time(nullptr); }
+    uint64_t random() override { return random_(); }
+
+    UringBackendCounters counters() const override {
+        return {uring_.enters(), uring_.queued(), uring_.overflows(), buffer_shortages_};
+    }
+    std::string features() const override { return uring_.features().to_string(); }
+
+private:
+    /// A receive that waits for a buffer to be free.
+    struct Starved {
+        OpName op;
+        int socket;
+        bool data_expected;
+    };
+    struct Posted {
+        OpName op;
+        int32_t result;
+    };
+
+    io_uring_sqe* entry_for(OpName op);
+    void start_receive(const Starved& receive);
+    void restart_starved();
+    msghdr& stage(std::span<const iovec> pieces);
+    void deliver(const io_uring_cqe& entry);
+    void deliver_posted();
+    void listen_for_wake();
+    void on_completion(unsigned tag, Completion&& completion) override;
+
+    BlockPool& blocks_;
+    Uring uring_;
+    std::optional<ReceiveBuffers> buffers_;
+    std::deque<Starved> starved_;
+    std::vector<Posted> posted_;
+    /// Messages of sends with several pieces, and the pieces: the kernel reads them when it
+    /// consumes the entry. A message stands under its entry's number.
+    std::vector<msghdr> messages_;
+    std::vector<iovec> pieces_;
+    size_t pieces_used_ = 0;
+    uint64_t pieces_until_ = 0; ///< the entry up to which pieces_ is in use
+    TimePoint now_;
+    int wake_descriptor_ = -1;
+    uint64_t wake_count_ = 0;
+    uint64_t buffer_shortages_ = 0;
+    std::mt19937_64 random_;
+};
+
+/// No completion is wanted for an operation that goes well; one that fails is ignored.
+void silence(io_uring_sqe* entry) {
+    entry->user_data = 0;
+    entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
+Result<void> RealUringBackend::open(const UringBackendOptions& options, std::string& explanation) {
+    const Uring::Options sizes{options.submission_entries, options.completion_entries};
+    RINGWAY_RETURN_IF_ERROR(Uring::open(uring_, sizes, explanation));
+    messages_.resize(uring_.entries());
+    pieces_.resize(4 * send_pieces_max);
+    buffers_.emplace(uring_, blocks_, options.buffers_min, options.buffers_max);
+    if (!buffers_->is_registered()) {
+        explanation = "io_uring could not register its receive buffers";
+        return gateway_error(Code::exhausted, "io_uring buffers");
+    }
+    wake_descriptor_ = eventfd(0, EFD_CLOEXEC);
+    if (wake_descriptor_ < 0) {
+        explanation = "no descriptor left for an eventfd";
+        return gateway_error(Code::exhausted, "eventfd", errno);
+    }
+    listen_for_wake();
+    now();
+    return {};
+}
+
+io_uring_sqe* RealUringBackend::entry_for(OpName op) {
+    io_uring_sqe& entry = uring_.next_entry();
+    entry.user_data = encode(op);
+    return &entry;
+}
+
+void RealUringBackend::accept(OpName op, int listener) {
+    io_uring_prep_multishot_accept(entry_for(op), listener, nullptr, nullptr, SOCK_CLOEXEC);
+}
+
+void RealUringBackend::receive(OpName op, int socket, bool data_expected) {
+    const Starved receive{op, socket, data_expected};
+    if (buffers_->lent() == 0) {
+        starved_.push_back(receive);
+    } else {
+        start_receive(receive);
+    }
+}
+
+void RealUringBackend::start_receive(const Starved& receive) {
+    io_uring_sqe* entry = entry_for(receive.op);
+    io_uring_prep_recv_multishot(entry, receive.socket, nullptr, 0, 0);
+    if (!receive.data_expected) entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
+    entry->flags |= IOSQE_BUFFER_SELECT;
+    entry->buf_group = buffer_group;
+}
+
+void RealUringBackend::restart_starved() {
+    for (unsigned free = buffers_->lent(); free > 0 && !starved_.empty(); --free) {
+        start_receive(starved_.front());
+        starved_.pop_front();
+    }
+}
+
+void RealUringBackend::receive_into(OpName op, int socket, std::span<char> into) {
+    io_uring_prep_recv(entry_for(op), socket, into.data(), into.size(), MSG_WAITALL);
+}
+
+/// Keeps a message until its entry, the next one, is consumed.
+msghdr& RealUringBackend::stage(std::span<const iovec> pieces) {
+    RINGWAY_ASSERT(pieces.size() <= send_pieces_max);
+    uring_.ensure_room();
+    if (uring_.started() >= pieces_until_) pieces_used_ = 0;
+    if (pieces_used_ + pieces.size() > pieces_.size()) {
+        uring_.submit();
+        pieces_used_ = 0;
+    }
+    std::copy(pieces.begin(), pieces.end(), pieces_.data() + pieces_used_);
+    pieces_until_ = uring_.queued() + 1;
+    msghdr& message = messages_[uring_.queued() % messages_.size()];
+    message = msghdr{};
+    message.msg_iov = pieces_.data() + pieces_used_;
+    message.msg_iovlen = pieces.size();
+    pieces_used_ += pieces.size();
+    return message;
+}
+
+void RealUringBackend::send_now(OpName op, int socket, std::span<const iovec> pieces) {
+    constexpr int flags = MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL;
+    if (pieces.size() == 1) {
+        io_uring_sqe* entry = entry_for(op);
+        io_uring_prep_send(entry, socket, pieces[0].iov_base, pieces[0].iov_len, flags);
+        entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+        return;
+    }
+    const msghdr& message = stage(pieces);
+    io_uring_sqe* entry = entry_for(op);
+    io_uring_prep_sendmsg(entry, socket, &message, flags);
+    entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
+void RealUringBackend::send(OpName op, int socket, std::span<const iovec> pieces) {
+    const msghdr& message = stage(pieces);
+    io_uring_prep_sendmsg(entry_for(op), socket, &message, MSG_NOSIGNAL);
+}
+
+void RealUringBackend::connect(OpName op, int socket, const sockaddr* address, socklen_t length) {
+    io_uring_prep_connect(entry_for(op), socket, address, length);
+}
+
+void RealUringBackend::poll(OpName op, int descriptor, uint32_t events) {
+    io_uring_prep_poll_add(entry_for(op), descriptor, events);
+}
+
+void RealUringBackend::cancel(OpName op) {
+    for (auto at = starved_.begin(); at != starved_.end(); ++at) {
+        if (encode(at->op) != encode(op)) continue;
+        starved_.erase(at);
+        posted_.push_back({op, -ECANCELED});
+        return;
+    }
+    io_uring_sqe& entry = uring_.next_entry();
+    io_uring_prep_cancel64(&entry, encode(op), 0);
+    silence(&entry);
+}
+
+void RealUringBackend::cancel_all(int socket) {
+    std::erase_if(starved_, [&](const Starved& receive) {
+        if (receive.socket != socket) return false;
+        posted_.push_back({receive.op, -ECANCELED});
+        return true;
+    });
+    io_uring_sqe& entry = uring_.next_entry();
+    io_uring_prep_cancel_fd(&entry, socket, IORING_ASYNC_CANCEL_ALL);
+    silence(&entry);
+}
+
+void RealUringBackend::shutdown(int socket, int how) {
+    io_uring_sqe& entry = uring_.next_entry();
+    io_uring_prep_shutdown(&entry, socket, how);
+    silence(&entry);
+}
+
+void RealUringBackend::close(int socket) {
+    io_uring_sqe& entry = uring_.next_entry();
+    io_uring_prep_close(&entry, socket);
+    silence(&entry);
+}
+
+Result<int> RealUringBackend::listen(const sockaddr* address, socklen_t length, bool share_port) {
+    const int socket = ::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (socket < 0) return gateway_error(Code::exhausted, "no socket to listen on", errno);
+    const int on = 1;
+    if (address->sa_family != AF_UNIX) {
+        setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        if (share_port) setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+        setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // accepted ones inherit it
+    }
+    if (address->sa_family == AF_INET6) {
+        setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    }
+    if (bind(socket, address, length) != 0 || ::listen(socket, SOMAXCONN) != 0) {
+        const int error = errno;
+        ::close(socket);
+        return gateway_error(Code::refused, "cannot listen", error);
+    }
+    return socket;
+}
+
+Result<int> RealUringBackend::open_socket(const sockaddr* address) {
+    const int socket = ::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (socket < 0) return gateway_error(Code::exhausted, "no descriptor left", errno);
+    const int on = 1;
+    if (address->sa_family != AF_UNIX) {
+        setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    return socket;
+}
+
+TimePoint RealUringBackend::now() {
+    timespec reading{};
+    clock_gettime(CLOCK_MONOTONIC, &reading);
+    return now_ = {int64_t{reading.tv_sec} * 1'000'000'000 + reading.tv_nsec};
+}
+
+void RealUringBackend::turn(TimePoint until) {
+    buffers_->replenish(now_);
+    if (!starved_.empty()) restart_starved();
+    const bool must_not_wait = until <= now_ || !posted_.empty() || uring_.has_completions();
+    const int64_t timeout_ns = until == TimePoint::never() ? -1 : (until - now_).count();
+    uring_.enter(must_not_wait ? 0 : 1, must_not_wait ? 0 : timeout_ns);
+    uring_.for_each_completion([this](const io_uring_cqe& entry) { deliver(entry); });
+    if (!posted_.empty()) deliver_posted();
+}
+
+void RealUringBackend::deliver(const io_uring_cqe& entry) {
+    if (entry.user_data == 0) return;
+    const OpName op = decode(entry.user_data);
+    Completion completion{entry.res, (entry.flags & IORING_CQE_F_MORE) == 0, {}};
+    if ((entry.flags & IORING_CQE_F_BUFFER) != 0) {
+        const auto number = static_cast<uint16_t>(entry.flags >> IORING_CQE_BUFFER_SHIFT);
+        completion.received = buffers_->take(number, static_cast<size_t>(std::max(entry.res, 0)));
+    } else if (entry.res == -ENOBUFS) {
+        ++buffer_shortages_;
+        buffers_->grow(now_);
+    }
+    op.completer->on_completion(op.tag, std::move(completion));
+}
+
+void RealUringBackend::deliver_posted() {
+    for (const Posted& posted : std::exchange(posted_, {})) {
+        posted.op.completer->on_completion(posted.op.tag, Completion{posted.result, true, {}});
+    }
+}
+
+void RealUringBackend::listen_for_wake() {
+    io_uring_sqe* entry = entry_for({this, 0});
+    io_uring_prep_read(entry, wake_descriptor_, &wake_count_, sizeof wake_count_, 0);
+}
+
+void RealUringBackend::on_completion(unsigned, Completion&&) { listen_for_wake(); }
+
+void RealUringBackend::wake() {
+    const uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(wake_descriptor_, &one, sizeof one);
+}
+
+} // namespace
+
+Result<std::unique_ptr<UringBackend>> UringBackend::make(BlockPool& blocks,
+                                                         const UringBackendOptions& options,
+                                                         std::string& explanation) {
+    auto backend = std::make_unique<RealUringBackend>(blocks);
+    RINGWAY_RETURN_IF_ERROR(backend->open(options, explanation));
+    return backend;
+}
+
+} // namespace ringway::ring
