@@ -1,0 +1,82 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace ringway::wire {
+
+/// Runs over bytes 16 at a time. `lanes` maps 16 bytes to a mask of the bytes that stop the scan,
+/// `is_stop` says the same of one byte. Returns the first stop, or `end`.
+template <class Lanes, class Scalar>
+inline const char* scan_bytes(const char* at, const char* end, Lanes&& lanes, Scalar&& is_stop) {
+#if defined(__SSE2__)
+    for (; end - at >= 16; at += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+        const auto stops = static_cast<unsigned>(_mm_movemask_epi8(lanes(bytes)));
+        if (stops != 0) return at + std::countr_zero(stops);
+    }
+#else
+    static_cast<void>(lanes);
+#endif
+    while (at != end && !is_stop(*at)) ++at;
+    return at;
+}
+
+#if defined(__SSE2__)
+using Lanes16 = __m128i;
+inline Lanes16 lanes_equal(Lanes16 bytes, char c) {
+    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c));
+}
+/// Lanes that hold an unsigned value of at most `c`.
+inline Lanes16 lanes_at_most(Lanes16 bytes, char c) {
+    return _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(c)), bytes);
+}
+inline Lanes16 lanes_or(Lanes16 a, Lanes16 b) { return _mm_or_si128(a, b); }
+#else
+struct Lanes16 {};
+inline Lanes16 lanes_equal(Lanes16, char) { return {}; }
+inline Lanes16 lanes_at_most(Lanes16, char) { return {}; }
+inline Lanes16 lanes_or(Lanes16, Lanes16) { return {}; }
+#endif
+
+/// The first control character (below 0x20, or DEL).
+inline const char* find_control(const char* at, const char* end) {
+    return scan_bytes(
+        at, end,
+        [](Lanes16 bytes) {
+            return lanes_or(lanes_at_most(bytes, 0x1f), lanes_equal(bytes, 0x7f));
+        },
+        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+/// The first CR or LF.
+inline const char* find_line_end(const char* at, const char* end) {
+    return scan_bytes(
+        at, end,
+        [](Lanes16 bytes) { return lanes_or(lanes_equal(bytes, '\n'), lanes_equal(bytes, '\r')); },
+        [](char c) { return c == '\n' || c == '\r'; });
+}
+
+/// The first quote, backslash, control below 0x20, or byte of a multi-byte UTF-8 sequence: where
+/// plain text in a JSON string stops.
+inline const char* find_json_string_stop(const char* at, const char* end) {
+    return scan_bytes(
+        at, end,
+        [](Lanes16 bytes) {
+#if defined(__SSE2__)
+            // As signed bytes, everything from 0x80 on is below 0x20, like the controls.
+            const Lanes16 low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
+#else
+            const Lanes16 low{};
+#endif
+            return lanes_or(low, lanes_or(lanes_equal(bytes, '"'), lanes_equal(bytes, '\\')));
+        },
+        [](char c) { return static_cast<signed char>(c) < 0x20 || c == '"' || c == '\\'; });
+}
+
+} // namespace ringway::wire

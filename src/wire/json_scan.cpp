@@ -1,0 +1,432 @@
+#include "wire/json_scan.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/assert.h"
+#include "wire/byte_scan.h"
+
+namespace ringway::wire {
+namespace {
+
+constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+int hex_value(char c) {
+    if (is_digit(c)) return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+/// What may follow the first byte of a UTF-8 sequence. Source: Unicode 15, table 3-7.
+struct Utf8Tail {
+    uint8_t bytes;
+    uint8_t min; ///< of the second byte
+    uint8_t max;
+};
+
+Utf8Tail utf8_tail(uint8_t first) {
+    if (first >= 0xc2 && first <= 0xdf) return {1, 0x80, 0xbf};
+    if (first == 0xe0) return {2, 0xa0, 0xbf};
+    if (first == 0xed) return {2, 0x80, 0x9f};
+    if (first >= 0xe1 && first <= 0xef) return {2, 0x80, 0xbf};
+    if (first == 0xf0) return {3, 0x90, 0xbf};
+    if (first >= 0xf1 && first <= 0xf3) return {3, 0x80, 0xbf};
+    if (first == 0xf4) return {3, 0x80, 0x8f};
+    return {0, 0, 0};
+}
+
+} // namespace
+
+size_t utf8_sequence_bytes(Bytes text) {
+    const auto byte_at = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+    if (text.empty()) return 0;
+    if (byte_at(0) < 0x80) return 1;
+    const Utf8Tail tail = utf8_tail(byte_at(0));
+    if (tail.bytes == 0 || text.size() <= tail.bytes) return 0;
+    if (byte_at(1) < tail.min || byte_at(1) > tail.max) return 0;
+    for (size_t i = 2; i <= tail.bytes; ++i) {
+        if (byte_at(i) < 0x80 || byte_at(i) > 0xbf) return 0;
+    }
+    return size_t{tail.bytes} + 1;
+}
+
+JsonPaths::JsonPaths(std::initializer_list<Bytes> paths) {
+    nodes_.emplace_back();
+    int index = 0;
+    for (Bytes path : paths) {
+        int node = root();
+        while (!path.empty()) {
+            const bool is_element = path.starts_with("[]");
+            const size_t size = is_element ? 2 : std::min(path.find_first_of(".["), path.size());
+            node = add_child(node, path.substr(0, size));
+            path.remove_prefix(size);
+            if (path.starts_with(".")) path.remove_prefix(1);
+        }
+        nodes_[static_cast<size_t>(node)].path = index++;
+    }
+    RINGWAY_ASSERT(nodes_.size() < 127);
+}
+
+int JsonPaths::child(int node, Bytes key) const {
+    for (int at = nodes_[static_cast<size_t>(node)].child; at != none;
+         at = nodes_[static_cast<size_t>(at)].sibling) {
+        if (nodes_[static_cast<size_t>(at)].key == key) return at;
+    }
+    return none;
+}
+
+int JsonPaths::add_child(int node, Bytes key) {
+    if (const int known = child(node, key); known != none) return known;
+    const int added = static_cast<int>(nodes_.size());
+    Node made;
+    made.key = key;
+    made.sibling = nodes_[static_cast<size_t>(node)].child;
+    nodes_.push_back(made);
+    nodes_[static_cast<size_t>(node)].child = added;
+    return added;
+}
+
+JsonScanner::JsonScanner(const JsonPaths& paths, JsonSink& sink) : paths_(paths), sink_(sink) {
+    reset();
+}
+
+void JsonScanner::reset() {
+    position_ = 0;
+    depth_ = 0;
+    state_ = State::value;
+    node_ = static_cast<int8_t>(paths_.root());
+    is_key_ = captures_ = false;
+}
+
+Status JsonScanner::feed(Bytes piece) {
+    const char* at = piece.data();
+    const char* const end = at + piece.size();
+    const char* counted = at; // position_ counts up to here
+    Status status;
+    while (at != end) {
+        const char c = *at;
+        position_ += static_cast<uint64_t>(at - counted);
+        counted = at;
+        switch (state_) {
+        case State::string:
+        case State::utf8: at = read_string(at, end, status); break;
+        case State::escape:
+            status = read_escape(c);
+            ++at;
+            break;
+        case State::unicode:
+            status = read_unicode(c);
+            ++at;
+            break;
+        case State::number:
+            if (read_number(c)) {
+                ++at;
+            } else if (number_may_end()) {
+                end_scalar(JsonKind::number, position_); // and c is looked at anew
+            } else {
+                status = bad("malformed number");
+            }
+            break;
+        case State::literal:
+            if (c != *literal_) return bad("malformed literal");
+            capture({&c, 1});
+            ++at;
+            if (*++literal_ == '\0') {
+                const bool is_null = literal_[-1] == 'l';
+                end_scalar(is_null ? JsonKind::null : JsonKind::boolean, position_ + 1);
+            }
+            break;
+        default:
+            if (!is_space(c)) status = structural(c);
+            ++at;
+            break;
+        }
+        if (!status) return status;
+    }
+    position_ += static_cast<uint64_t>(at - counted);
+    return {};
+}
+
+Status JsonScanner::finish() {
+    if (is_number_at_end()) end_scalar(JsonKind::number, position_);
+    return state_ == State::done ? Status() : bad("the document ends too early");
+}
+
+Status JsonScanner::structural(char c) {
+    switch (state_) {
+    case State::value_or_end:
+        if (c == ']') return close(c);
+        return begin_value(c);
+    case State::value: return begin_value(c);
+    case State::key_or_end:
+        if (c == '}') return close(c);
+        [[fallthrough]];
+    case State::key:
+        if (c != '"') return bad("expected a key");
+        is_key_ = true;
+        captures_ = depth_ <= JsonPaths::depth_max && nodes_[depth_ - 1] != JsonPaths::none &&
+                    paths_.has_children(nodes_[depth_ - 1]);
+        text_size_ = 0;
+        is_cut_ = false;
+        state_ = State::string;
+        return {};
+    case State::colon:
+        if (c != ':') return bad("expected a colon");
+        state_ = State::value;
+        return {};
+    case State::comma_or_end:
+        if (c == ',') {
+            state_ = in_object() ? State::key : State::value;
+            if (!in_object()) {
+                const bool is_known =
+                    depth_ <= JsonPaths::depth_max && nodes_[depth_ - 1] != JsonPaths::none;
+                node_ = is_known ? static_cast<int8_t>(paths_.child(nodes_[depth_ - 1], "[]"))
+                                 : int8_t{JsonPaths::none};
+            }
+            return {};
+        }
+        return close(c);
+    default: return bad("text behind the document");
+    }
+}
+
+Status JsonScanner::begin_value(char c) {
+    value_begin_ = position_;
+    is_key_ = false;
+    captures_ = node_ != JsonPaths::none && paths_.path_of(node_) != JsonPaths::none;
+    text_size_ = 0;
+    is_cut_ = false;
+    switch (c) {
+    case '{':
+    case '[': return open(c);
+    case '"': state_ = State::string; return {};
+    case 't': literal_ = "rue"; break;
+    case 'f': literal_ = "alse"; break;
+    case 'n': literal_ = "ull"; break;
+    default:
+        if (c != '-' && !is_digit(c)) return bad("expected a value");
+        capture({&c, 1});
+        state_ = State::number;
+        number_ = c == '-' ? NumberPart::sign : c == '0' ? NumberPart::zero : NumberPart::integer;
+        return {};
+    }
+    capture({&c, 1});
+    state_ = State::literal;
+    return {};
+}
+
+Status JsonScanner::open(char c) {
+    if (depth_ == depth_max) return bad("nested too deeply");
+    const uint64_t bit = uint64_t{1} << (depth_ % 64);
+    if (c == '{') {
+        containers_[depth_ / 64] |= bit;
+    } else {
+        containers_[depth_ / 64] &= ~bit;
+    }
+    if (depth_ < JsonPaths::depth_max) {
+        nodes_[depth_] = node_;
+        begins_[depth_] = position_;
+    }
+    if (c == '[' && node_ != JsonPaths::none && depth_ < JsonPaths::depth_max) {
+        node_ = static_cast<int8_t>(paths_.child(node_, "[]"));
+    } else {
+        node_ = JsonPaths::none;
+    }
+    ++depth_;
+    state_ = c == '{' ? State::key_or_end : State::value_or_end;
+    return {};
+}
+
+Status JsonScanner::close(char c) {
+    if (c != (in_object() ? '}' : ']')) return bad("expected a comma or a closing bracket");
+    const JsonKind kind = in_object() ? JsonKind::object : JsonKind::array;
+    --depth_;
+    if (depth_ < JsonPaths::depth_max && nodes_[depth_] != JsonPaths::none) {
+        const int path = paths_.path_of(nodes_[depth_]);
+        if (path != JsonPaths::none) {
+            sink_.on_value({path, kind, false, begins_[depth_], position_ + 1, {}});
+        }
+    }
+    end_value();
+    return {};
+}
+
+void JsonScanner::end_value() { state_ = depth_ == 0 ? State::done : State::comma_or_end; }
+
+void JsonScanner::end_scalar(JsonKind kind, uint64_t end) {
+    if (captures_) {
+        const Bytes text(text_.data(), text_size_);
+        sink_.on_value({paths_.path_of(node_), kind, is_cut_, value_begin_, end, text});
+        captures_ = false;
+    }
+    end_value();
+}
+
+void JsonScanner::end_key() {
+    const int parent = captures_ ? int{nodes_[depth_ - 1]} : JsonPaths::none;
+    const bool can_match = parent != JsonPaths::none && !is_cut_;
+    node_ = can_match ? static_cast<int8_t>(paths_.child(parent, {text_.data(), text_size_}))
+                      : int8_t{JsonPaths::none};
+    captures_ = is_key_ = false;
+    state_ = State::colon;
+}
+
+/// Reads on in a string, up to its end, an escape or the end of the piece.
+const char* JsonScanner::read_string(const char* at, const char* end, Status& status) {
+    const char* const from = at;
+    while (at != end) {
+        const auto byte = static_cast<uint8_t>(*at);
+        if (state_ == State::utf8) {
+            if (byte < utf8_min_ || byte > utf8_max_) {
+                position_ += static_cast<uint64_t>(at - from);
+                status = bad("malformed UTF-8");
+                return at;
+            }
+            utf8_min_ = 0x80;
+            utf8_max_ = 0xbf;
+            if (captures_) capture({at, 1});
+            if (--utf8_left_ == 0) state_ = State::string;
+            ++at;
+            continue;
+        }
+        const char* const stop = find_json_string_stop(at, end);
+        if (captures_ && stop != at) {
+            capture({at, static_cast<size_t>(stop - at)});
+            high_surrogate_ = 0;
+        }
+        at = stop;
+        if (at == end) break;
+        const char c = *at;
+        if (c == '"') {
+            if (is_key_) {
+                end_key();
+            } else {
+                end_scalar(JsonKind::string, position_ + static_cast<uint64_t>(at - from) + 1);
+            }
+            return at + 1;
+        }
+        if (c == '\\') {
+            state_ = State::escape;
+            return at + 1;
+        }
+        const Utf8Tail tail = utf8_tail(static_cast<uint8_t>(c));
+        if (tail.bytes == 0) {
+            position_ += static_cast<uint64_t>(at - from);
+            const bool is_control = static_cast<uint8_t>(c) < 0x20;
+            status = bad(is_control ? "control character in a string" : "malformed UTF-8");
+            return at;
+        }
+        utf8_left_ = tail.bytes;
+        utf8_min_ = tail.min;
+        utf8_max_ = tail.max;
+        state_ = State::utf8;
+        if (captures_) capture({at, 1});
+        ++at;
+    }
+    return at;
+}
+
+Status JsonScanner::read_escape(char c) {
+    constexpr Bytes names = "\"\\/bfnrt";
+    constexpr Bytes meanings = "\"\\/\b\f\n\r\t";
+    if (c == 'u') {
+        state_ = State::unicode;
+        unicode_digits_ = 0;
+        code_unit_ = 0;
+        return {};
+    }
+    const size_t index = names.find(c);
+    if (index == Bytes::npos) return bad("malformed escape");
+    capture({&meanings[index], 1});
+    high_surrogate_ = 0;
+    state_ = State::string;
+    return {};
+}
+
+Status JsonScanner::read_unicode(char c) {
+    const int digit = hex_value(c);
+    if (digit < 0) return bad("malformed escape");
+    code_unit_ = code_unit_ * 16 + static_cast<uint32_t>(digit);
+    if (++unicode_digits_ < 4) return {};
+    state_ = State::string;
+    if (!captures_) return {};
+    const bool is_low = code_unit_ >= 0xdc00 && code_unit_ <= 0xdfff;
+    if (is_low && high_surrogate_ != 0) {
+        capture_code_point(0x10000 + ((high_surrogate_ - 0xd800) << 10) + (code_unit_ - 0xdc00));
+        high_surrogate_ = 0;
+    } else if (code_unit_ >= 0xd800 && code_unit_ <= 0xdbff) {
+        high_surrogate_ = code_unit_; // its other half follows, or it is lost
+    } else {
+        capture_code_point(is_low ? 0xfffd : code_unit_);
+        high_surrogate_ = 0;
+    }
+    return {};
+}
+
+/// Whether `c` continues the number. Source: RFC 8259, 6.
+bool JsonScanner::read_number(char c) {
+    using enum NumberPart;
+    NumberPart next = number_;
+    if (is_digit(c)) {
+        switch (number_) {
+        case sign: next = c == '0' ? zero : integer; break;
+        case zero: return false;
+        case point: next = fraction; break;
+        case e:
+        case e_sign: next = exponent; break;
+        default: break;
+        }
+    } else if (c == '.' && (number_ == zero || number_ == integer)) {
+        next = point;
+    } else if ((c == 'e' || c == 'E') &&
+               (number_ == zero || number_ == integer || number_ == fraction)) {
+        next = e;
+    } else if ((c == '+' || c == '-') && number_ == e) {
+        next = e_sign;
+    } else {
+        return false;
+    }
+    number_ = next;
+    capture({&c, 1});
+    return true;
+}
+
+bool JsonScanner::number_may_end() const {
+    using enum NumberPart;
+    return number_ == zero || number_ == integer || number_ == fraction || number_ == exponent;
+}
+
+void JsonScanner::capture(Bytes bytes) {
+    if (!captures_) return;
+    const size_t room = text_.size() - text_size_;
+    if (bytes.size() > room) is_cut_ = true;
+    const size_t taken = std::min(room, bytes.size());
+    std::memcpy(text_.data() + text_size_, bytes.data(), taken);
+    text_size_ = static_cast<uint16_t>(text_size_ + taken);
+}
+
+void JsonScanner::capture_code_point(uint32_t code_point) {
+    char bytes[4];
+    size_t size = 0;
+    auto put = [&](uint32_t byte) { bytes[size++] = static_cast<char>(byte); };
+    if (code_point < 0x80) {
+        put(code_point);
+    } else if (code_point < 0x800) {
+        put(0xc0 | code_point >> 6);
+        put(0x80 | (code_point & 0x3f));
+    } else if (code_point < 0x10000) {
+        put(0xe0 | code_point >> 12);
+        put(0x80 | (code_point >> 6 & 0x3f));
+        put(0x80 | (code_point & 0x3f));
+    } else {
+        put(0xf0 | code_point >> 18);
+        put(0x80 | (code_point >> 12 & 0x3f));
+        put(0x80 | (code_point >> 6 & 0x3f));
+        put(0x80 | (code_point & 0x3f));
+    }
+    capture({bytes, size});
+}
+
+} // namespace ringway::wire
