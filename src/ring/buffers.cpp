@@ -135,6 +135,30 @@ void SliceQueue::consume(size_t bytes) {
     }
 }
 
+void SliceQueue::compact(BlockPool& pool) {
+    Node* last = nullptr; // the last node that stays
+    Node* node = head_;
+    head_ = tail_ = nullptr;
+    while (node != nullptr) {
+        Node* next = node->next;
+        node->next = nullptr;
+        const bool is_small = node->slice.size() < BlockPool::small_bytes / 2;
+        if (last != nullptr && is_small && last->slice.try_append(node->slice.bytes())) {
+            node->~Node();
+            memory::release(node, sizeof(Node));
+        } else {
+            if (is_small && !node->slice.is_sole_share()) {
+                Block& block = pool.take_small();
+                std::memcpy(block.data(), node->slice.data(), node->slice.size());
+                node->slice = Slice::adopt(block, node->slice.size());
+            }
+            (last == nullptr ? head_ : last->next) = node;
+            last = tail_ = node;
+        }
+        node = next;
+    }
+}
+
 void SliceQueue::clear() {
     while (head_ != nullptr) pop_front();
 }

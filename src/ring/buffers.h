@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "base/assert.h"
@@ -71,6 +72,20 @@ public:
         RINGWAY_ASSERT(bytes <= size_);
         data_ += bytes;
         size_ -= static_cast<uint32_t>(bytes);
+    }
+    /// No one else views the block.
+    bool is_sole_share() const { return block_ != nullptr && block_->refs == 1; }
+    /// Appends `bytes` behind the slice, if it is the block's sole share and there is room.
+    bool try_append(Bytes bytes) {
+        if (room() < bytes.size()) return false;
+        std::memcpy(const_cast<char*>(data_) + size_, bytes.data(), bytes.size());
+        size_ += static_cast<uint32_t>(bytes.size());
+        return true;
+    }
+    /// How many bytes try_append() takes.
+    size_t room() const {
+        if (!is_sole_share()) return 0;
+        return static_cast<size_t>(block_->data() + block_->capacity - (data_ + size_));
     }
     void truncate(size_t size) {
         RINGWAY_ASSERT(size <= size_);
@@ -159,11 +174,21 @@ public:
     void push_front(Slice slice);
     /// The first slice; the queue must not be empty.
     Slice pop_front();
-    Slice& front() { return head_->slice; }
-    Slice& back() { return tail_->slice; }
+    const Slice& front() const { return head_->slice; }
+    const Slice& back() const { return tail_->slice; }
+    /// Appends `bytes` to the last slice, which must have room() for them.
+    void append_to_back(Bytes bytes) {
+        const bool had_room = tail_->slice.try_append(bytes);
+        RINGWAY_ASSERT(had_room);
+        bytes_ += bytes.size();
+    }
     /// Lets go of the first `bytes` bytes, which must be there.
     void consume(size_t bytes);
     void clear();
+    /// Moves the bytes of small slices together into blocks of their own, so that a queue that
+    /// waits does not hold a whole block for each. Slices that fill half a block stay.
+    /// Bytes already moved stay where they are: the kernel may be sending them.
+    void compact(BlockPool& pool);
 
     /// Visits the slices in order until `visit` returns false.
     template <class F>

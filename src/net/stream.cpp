@@ -1,0 +1,297 @@
+#include "net/stream.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace ringway::net {
+namespace {
+
+/// What the errno of a socket operation means.
+Code code_of(int error) {
+    switch (error) {
+    case ECONNREFUSED: return Code::refused;
+    case ECONNRESET:
+    case EPIPE:
+    case ECONNABORTED: return Code::reset;
+    case ETIMEDOUT: return Code::timeout;
+    case ECANCELED: return Code::cancelled;
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case ENOENT: // a Unix socket that is not there
+    case EADDRNOTAVAIL: return Code::unreachable;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM: return Code::exhausted;
+    default: return Code::reset;
+    }
+}
+
+} // namespace
+
+void StreamCloser::operator()(Stream* stream) const { stream->close(); }
+
+StreamPtr Stream::adopt(ring::Loop& loop, int socket, ring::Signal& signal,
+                        std::unique_ptr<Filter> filter) {
+    StreamPtr stream(new Stream(loop, socket, signal, std::move(filter)));
+    stream->start_receiving(true);
+    return stream;
+}
+
+Result<StreamPtr> Stream::connect(ring::Loop& loop, const Address& address, ring::Signal& signal,
+                                  std::unique_ptr<Filter> filter) {
+    RINGWAY_TRY(const int socket, loop.backend().open_socket(address.get()));
+    StreamPtr stream(new Stream(loop, socket, signal, std::move(filter)));
+    stream->is_connecting_ = true;
+    loop.backend().connect({stream.get(), tag_connect}, socket, address.get(), address.length());
+    return stream;
+}
+
+void Stream::on_completion(unsigned tag, ring::Completion&& completion) {
+    switch (tag) {
+    case tag_receive:
+        if (is_direct_) {
+            on_received_direct(completion.result);
+        } else {
+            on_received(std::move(completion));
+        }
+        break;
+    case tag_send: on_sent(completion.result); break;
+    case tag_connect: on_connected(completion.result); break;
+    default:
+        is_watching_hangup_ = false;
+        if (completion.result >= 0) fail(Code::reset, "the other side closed the connection");
+        break;
+    }
+    if (is_closing_) finish_closing();
+}
+
+void Stream::on_connected(int32_t result) {
+    is_connecting_ = false;
+    if (is_closing_) return;
+    if (result < 0) return fail(code_of(-result), "cannot connect", -result);
+    start_receiving(false);
+    loop_.wants_flush(*this);
+    signal_->raise();
+}
+
+// Receiving ------------------------------------------------------------------------------------
+
+void Stream::start_receiving(bool data_expected) {
+    is_receiving_ = true;
+    loop_.backend().receive({this, tag_receive}, socket_, data_expected);
+}
+
+void Stream::on_received(ring::Completion&& completion) {
+    if (completion.is_last) is_receiving_ = false;
+    if (is_closing_) return;
+    const int32_t result = completion.result;
+    if (result > 0) {
+        accept_bytes(std::move(completion.received));
+    } else if (result == 0) {
+        has_ended_ = true;
+        signal_->raise();
+    } else if (result != -ECANCELED && result != -ENOBUFS) {
+        fail(code_of(-result), "the connection broke", -result);
+    }
+    if (is_receiving_ || has_ended_ || failure_) return;
+    if (is_reading_paused_) {
+        signal_->raise(); // someone may wait for is_reading_stopped()
+    } else {
+        start_receiving(true);
+    }
+}
+
+void Stream::accept_bytes(ring::Slice slice) {
+    if (filter_ == nullptr) {
+        input_.push_back(std::move(slice));
+        signal_->raise();
+        return;
+    }
+    const bool was_ready = filter_->is_ready();
+    const size_t had = input_.bytes();
+    if (const Status status = filter_->receive(std::move(slice), input_); !status) {
+        loop_.wants_flush(*this); // an alert may be waiting
+        return fail(status.error().code, status.error().what);
+    }
+    if (filter_->has_ended()) has_ended_ = true;
+    loop_.wants_flush(*this);
+    if (input_.bytes() != had || filter_->is_ready() != was_ready || has_ended_) signal_->raise();
+}
+
+void Stream::pause_reading() {
+    if (is_reading_paused_) return;
+    is_reading_paused_ = true;
+    if (is_receiving_) loop_.backend().cancel({this, tag_receive});
+}
+
+void Stream::resume_reading() {
+    if (!is_reading_paused_) return;
+    is_reading_paused_ = false;
+    // If the cancelled receive has not ended yet, its end starts the next one.
+    if (!is_receiving_ && !has_ended_ && !failure_ && !is_connecting_) start_receiving(true);
+}
+
+void Stream::receive_direct(ring::Slice target) {
+    RINGWAY_ASSERT(is_reading_paused_ && !is_receiving_ && input_.empty());
+    RINGWAY_ASSERT(can_receive_direct());
+    direct_ = std::move(target);
+    is_receiving_ = is_direct_ = true;
+    const std::span<char> memory(const_cast<char*>(direct_.data()), direct_.size());
+    loop_.backend().receive_into({this, tag_receive}, socket_, memory);
+}
+
+void Stream::on_received_direct(int32_t result) {
+    is_receiving_ = is_direct_ = false;
+    if (result < 0) {
+        fail(code_of(-result), "the connection broke", -result);
+    } else {
+        if (static_cast<size_t>(result) < direct_.size()) has_ended_ = true;
+        direct_.truncate(static_cast<size_t>(result));
+        if (!direct_.empty()) input_.push_back(direct_);
+        signal_->raise();
+    }
+    direct_ = ring::Slice();
+}
+
+void Stream::watch_hangup() {
+    if (is_watching_hangup_ || failure_) return;
+    is_watching_hangup_ = true;
+    loop_.backend().poll({this, tag_hangup}, socket_, POLLHUP | POLLERR);
+}
+
+// Sending --------------------------------------------------------------------------------------
+
+void Stream::write(ring::Slice slice) {
+    if (slice.empty() || failure_ || ends_writing_) return;
+    if (filter_ != nullptr) {
+        filter_->write(std::move(slice));
+    } else {
+        output_.push_back(std::move(slice));
+        if (is_sending_) compact_output();
+    }
+    loop_.wants_flush(*this);
+}
+
+size_t Stream::gather(std::span<iovec> pieces) const {
+    size_t count = 0;
+    output_.for_each([&](const ring::Slice& slice) {
+        pieces[count++] = {const_cast<char*>(slice.data()), slice.size()};
+        return count < pieces.size();
+    });
+    return count;
+}
+
+void Stream::flush() {
+    if (is_closing_ || is_connecting_ || failure_) return;
+    if (filter_ != nullptr) {
+        if (const Status status = filter_->flush(output_); !status) {
+            return fail(status.error().code, status.error().what);
+        }
+        if (is_sending_) compact_output();
+    }
+    if (is_sending_ || in_flight_bytes_ > 0) return;
+    if (output_.empty()) return after_progress();
+    std::array<iovec, ring::send_pieces_max> pieces;
+    const size_t count = gather(pieces);
+    for (size_t i = 0; i < count; ++i) {
+        in_flight_bytes_ += static_cast<uint32_t>(pieces[i].iov_len);
+    }
+    loop_.backend().send_now({this, tag_send}, socket_, {pieces.data(), count});
+}
+
+/// No completion has come for the send: the kernel took all of it.
+void Stream::settle() {
+    const uint32_t sent = std::exchange(in_flight_bytes_, 0);
+    if (is_closing_) return finish_closing();
+    if (sent == 0 || failure_) return;
+    output_.consume(sent);
+    after_progress();
+    if (!output_.empty()) loop_.wants_flush(*this);
+}
+
+void Stream::on_sent(int32_t result) {
+    const bool was_waiting = is_sending_;
+    is_sending_ = false;
+    in_flight_bytes_ = 0;
+    if (is_closing_ || failure_) return;
+    if (result < 0 && result != -EAGAIN && result != -EINTR) {
+        return fail(code_of(-result), "the connection broke", -result);
+    }
+    if (result > 0) output_.consume(static_cast<size_t>(result));
+    if (!was_waiting) compact_output();
+    if (!output_.empty()) {
+        send_rest();
+    } else if (filter_ != nullptr && filter_->unsent_bytes() > 0) {
+        loop_.wants_flush(*this);
+    }
+    after_progress();
+}
+
+void Stream::send_rest() {
+    std::array<iovec, ring::send_pieces_max> pieces;
+    const size_t count = gather(pieces);
+    is_sending_ = true;
+    loop_.backend().send({this, tag_send}, socket_, {pieces.data(), count});
+}
+
+/// The other side is slow: small pieces must not hold whole receive buffers while they wait.
+void Stream::compact_output() { output_.compact(loop_.blocks()); }
+
+void Stream::notify_when_unsent_at_most(size_t bytes) {
+    notify_at_ = bytes;
+    wants_notice_ = true;
+    if (unsent_bytes() <= bytes) {
+        wants_notice_ = false;
+        signal_->raise();
+    }
+}
+
+void Stream::after_progress() {
+    if (wants_notice_ && unsent_bytes() <= notify_at_) {
+        wants_notice_ = false;
+        signal_->raise();
+    }
+    if (ends_writing_ && unsent_bytes() == 0 && in_flight_bytes_ == 0 && !is_sending_) {
+        loop_.backend().shutdown(socket_, SHUT_WR);
+    }
+}
+
+void Stream::end_writing() {
+    if (ends_writing_ || failure_) return;
+    ends_writing_ = true;
+    if (filter_ != nullptr) filter_->end();
+    loop_.wants_flush(*this); // which ends in after_progress() when there is nothing to send
+}
+
+// The end --------------------------------------------------------------------------------------
+
+void Stream::fail(Code code, std::string_view what, int sys_errno) {
+    if (failure_ || is_closing_) return;
+    failure_ = Error{code, Blame::upstream, Retry::other_target, sys_errno, what};
+    signal_->raise();
+}
+
+void Stream::close() {
+    is_closing_ = true;
+    if (!is_idle_in_kernel()) {
+        // The other side hears of it in this turn already; the socket itself is closed when the
+        // kernel has let go of all operations.
+        loop_.backend().shutdown(socket_, SHUT_RDWR);
+        loop_.backend().cancel_all(socket_);
+        return;
+    }
+    finish_closing();
+}
+
+void Stream::finish_closing() {
+    if (!is_idle_in_kernel()) return;
+    loop_.backend().close(socket_);
+    delete this;
+}
+
+} // namespace ringway::net
