@@ -67,10 +67,8 @@ void ResolverThread::run() {
         lock.lock();
         current_ = nullptr;
         if (question.mailbox == nullptr) continue;
-        question.mailbox->post(
-            [answer = std::move(question.answer), addresses = std::move(addresses)] {
-                answer(addresses);
-            });
+        question.mailbox->post([answer = std::move(question.answer),
+                                addresses = std::move(addresses)] { answer(addresses); });
     }
 }
 
@@ -85,9 +83,9 @@ void Resolver::ask(const std::string& host, Entry& entry) {
     entry.is_asking = true;
     entry.asked_at = loop_.now();
     names_.ask(host, loop_.mailbox(),
-                [this, alive = is_alive_, host](const std::vector<Address>& addresses) {
-                    if (*alive) on_answer(host, addresses);
-                });
+               [this, alive = is_alive_, host](const std::vector<Address>& addresses) {
+                   if (*alive) on_answer(host, addresses);
+               });
 }
 
 void Resolver::on_answer(const std::string& host, const std::vector<Address>& addresses) {

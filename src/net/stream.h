@@ -24,8 +24,8 @@ public:
     virtual Status flush(ring::SliceQueue& wire) = 0;
     /// Says goodbye with the next flush().
     virtual void end() = 0;
-    virtual bool is_ready() const = 0;      ///< the handshake is done
-    virtual bool has_ended() const = 0;     ///< the other side said goodbye
+    virtual bool is_ready() const = 0;       ///< the handshake is done
+    virtual bool has_ended() const = 0;      ///< the other side said goodbye
     virtual size_t unsent_bytes() const = 0; ///< written, and not yet flushed
 };
 
@@ -52,8 +52,8 @@ public:
     static StreamPtr adopt(ring::Loop& loop, int socket, ring::Signal& signal,
                            std::unique_ptr<Filter> filter = nullptr);
     /// Begins to connect; is_established() or failure() will tell.
-    static Result<StreamPtr> connect(ring::Loop& loop, const Address& address,
-                                     ring::Signal& signal, std::unique_ptr<Filter> filter = nullptr);
+    static Result<StreamPtr> connect(ring::Loop& loop, const Address& address, ring::Signal& signal,
+                                     std::unique_ptr<Filter> filter = nullptr);
 
     /// Who hears of it from now on. The signal outlives the stream, or is replaced in time.
     void set_signal(ring::Signal& signal) { signal_ = &signal; }

@@ -39,8 +39,8 @@ private:
 };
 
 struct TlsClientOptions {
-    std::string ca_file;      ///< empty: the system's certificates
-    bool is_verified = true;  ///< whether the upstream's certificate and name are checked
+    std::string ca_file;     ///< empty: the system's certificates
+    bool is_verified = true; ///< whether the upstream's certificate and name are checked
 };
 
 /// TLS of connections to one upstream host, on one worker: checks certificate and name, sends SNI,

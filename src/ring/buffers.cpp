@@ -20,7 +20,7 @@ BlockPool::~BlockPool() {
     RINGWAY_ASSERT(bytes_in_use_ == 0);
 }
 
-Block* BlockPool::take(FreeList& from, size_t bytes) {
+Block* BlockPool::try_take(FreeList& from, size_t bytes) {
     Block* block = from.head;
     if (block != nullptr) {
         from.head = block->next_free;
@@ -34,12 +34,18 @@ Block* BlockPool::take(FreeList& from, size_t bytes) {
     return block;
 }
 
-Block& BlockPool::take_small() {
-    if (Block* block = try_take_small()) return *block;
-    Block& block = *make(small_bytes);
+Block& BlockPool::take(FreeList& from, size_t bytes) {
+    if (Block* block = try_take(from, bytes)) return *block;
+    Block& block = *make(bytes);
     block.refs = 1;
-    bytes_in_use_ += small_bytes;
+    bytes_in_use_ += bytes;
     return block;
+}
+
+Block& BlockPool::take(size_t bytes) {
+    RINGWAY_ASSERT(bytes <= large_bytes - sizeof(Block));
+    return bytes <= small_bytes - sizeof(Block) ? take(small_, small_bytes)
+                                                : take(large_, large_bytes);
 }
 
 Block* BlockPool::make(size_t bytes) {

@@ -118,10 +118,12 @@ public:
     BlockPool& operator=(const BlockPool&) = delete;
 
     /// A block with one reference, or null when the bound is reached.
-    Block* try_take_small() { return take(small_, small_bytes); }
-    Block* try_take_large() { return take(large_, large_bytes); }
+    Block* try_take_small() { return try_take(small_, small_bytes); }
+    Block* try_take_large() { return try_take(large_, large_bytes); }
     /// A small block past any bound: heads and error answers must always find room.
-    Block& take_small();
+    Block& take_small() { return take(small_, small_bytes); }
+    /// A block of at least `bytes` bytes, past any bound; `bytes` must fit a large block.
+    Block& take(size_t bytes);
     void give_back(Block& block);
 
     /// Copies `bytes` into blocks of this pool; the returned slice views one block.
@@ -140,7 +142,8 @@ private:
         uint32_t length = 0;
         uint32_t idle_min = 0;
     };
-    Block* take(FreeList& from, size_t bytes);
+    Block* try_take(FreeList& from, size_t bytes);
+    Block& take(FreeList& from, size_t bytes);
     Block* make(size_t bytes);
     void drop(FreeList& from, uint32_t count, size_t bytes);
 

@@ -52,7 +52,7 @@ size_t utf8_sequence_bytes(Bytes text) {
     return size_t{tail.bytes} + 1;
 }
 
-JsonPaths::JsonPaths(std::initializer_list<Bytes> paths) {
+JsonPaths::JsonPaths(std::span<const Bytes> paths) {
     nodes_.emplace_back();
     int index = 0;
     for (Bytes path : paths) {

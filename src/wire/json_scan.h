@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -20,7 +21,9 @@ size_t utf8_sequence_bytes(Bytes text);
 /// Made once, at start; shared by all scanners.
 class JsonPaths {
 public:
-    JsonPaths(std::initializer_list<Bytes> paths);
+    JsonPaths(std::initializer_list<Bytes> paths)
+        : JsonPaths(std::span<const Bytes>(paths.begin(), paths.size())) {}
+    explicit JsonPaths(std::span<const Bytes> paths);
 
     static constexpr int none = -1;
     static constexpr size_t depth_max = 8;

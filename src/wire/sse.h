@@ -19,7 +19,12 @@ public:
     /// The sink has: on_name(Bytes fragment), on_data(Bytes fragment), on_data_line() before the
     /// second and each later `data` line of an event, and on_event_end() at its blank line.
     template <class Sink>
-    void feed(Bytes bytes, Sink& sink);
+    void feed(Bytes bytes, Sink& sink) {
+        while (!bytes.empty()) bytes.remove_prefix(feed_event(bytes, sink));
+    }
+    /// As feed(), but stops behind the first event that ends. Returns the bytes read.
+    template <class Sink>
+    size_t feed_event(Bytes bytes, Sink& sink);
 
     /// Nothing of an event has been read since the last blank line.
     bool is_between_events() const { return state_ == State::line_start && !has_lines_; }
@@ -37,8 +42,9 @@ private:
     Kind kind_of_field() const;
     template <class Sink>
     void begin_value(Sink& sink);
+    /// Whether the line ended an event.
     template <class Sink>
-    void end_line(Sink& sink);
+    bool end_line(Sink& sink);
     template <class Sink>
     void give(Bytes fragment, Sink& sink) {
         if (fragment.empty()) return;
@@ -126,18 +132,20 @@ void SseParser::begin_value(Sink& sink) {
 }
 
 template <class Sink>
-void SseParser::end_line(Sink& sink) {
+bool SseParser::end_line(Sink& sink) {
     if (state_ == State::line_start) {
-        if (has_lines_) sink.on_event_end();
+        const bool ends_event = has_lines_;
+        if (ends_event) sink.on_event_end();
         has_lines_ = has_data_ = false;
-        return;
+        return ends_event;
     }
     if (state_ == State::field) begin_value(sink); // a field without a colon has an empty value
     state_ = State::line_start;
+    return false;
 }
 
 template <class Sink>
-void SseParser::feed(Bytes bytes, Sink& sink) {
+size_t SseParser::feed_event(Bytes bytes, Sink& sink) {
     size_t at = 0;
     while (at < bytes.size()) {
         const char c = bytes[at];
@@ -163,12 +171,12 @@ void SseParser::feed(Bytes bytes, Sink& sink) {
             const auto size = static_cast<size_t>(stop - from);
             if (state_ == State::value) give({from, size}, sink);
             at += size;
-            if (at == bytes.size()) return;
+            if (at == bytes.size()) return at;
         }
         const char d = bytes[at++];
         if (d == '\n' || d == '\r') {
             after_cr_ = d == '\r';
-            end_line(sink);
+            if (end_line(sink)) return at;
             continue;
         }
         switch (state_) {
@@ -193,6 +201,7 @@ void SseParser::feed(Bytes bytes, Sink& sink) {
         default: break;
         }
     }
+    return at;
 }
 
 } // namespace ringway::wire

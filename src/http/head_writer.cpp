@@ -1,0 +1,89 @@
+#include "http/head_writer.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <ctime>
+
+namespace ringway::http {
+
+HeadWriter& HeadWriter::text(Bytes bytes) {
+    while (!bytes.empty()) {
+        if (written_.empty() || written_.back().room() == 0) {
+            ring::Block& block = blocks_.take_small();
+            const size_t taken = std::min<size_t>(bytes.size(), block.capacity);
+            std::memcpy(block.data(), bytes.data(), taken);
+            written_.push_back(ring::Slice::adopt(block, taken));
+            bytes.remove_prefix(taken);
+            continue;
+        }
+        const size_t taken = std::min(bytes.size(), written_.back().room());
+        written_.append_to_back(bytes.substr(0, taken));
+        bytes.remove_prefix(taken);
+    }
+    return *this;
+}
+
+HeadWriter& HeadWriter::number(uint64_t value) {
+    char digits[24];
+    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+    return text({digits, static_cast<size_t>(end - digits)});
+}
+
+HeadWriter& HeadWriter::status_line(uint16_t status, Bytes reason) {
+    text("HTTP/1.1 ").number(status).text(" ");
+    return text(reason.empty() ? reason_phrase(status) : reason).text("\r\n");
+}
+
+void HeadWriter::finish(ring::SliceQueue& to) {
+    text("\r\n");
+    while (!written_.empty()) to.push_back(written_.pop_front());
+}
+
+Bytes reason_phrase(uint16_t status) {
+    switch (status) {
+    case 100: return "Continue";
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 204: return "No Content";
+    case 206: return "Partial Content";
+    case 304: return "Not Modified";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 402: return "Payment Required";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 411: return "Length Required";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
+    case 415: return "Unsupported Media Type";
+    case 417: return "Expectation Failed";
+    case 422: return "Unprocessable Content";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
+    default: return "Status";
+    }
+}
+
+Bytes DateCache::at(int64_t wall_clock_s) {
+    if (wall_clock_s != second_) {
+        second_ = wall_clock_s;
+        const time_t seconds = wall_clock_s;
+        tm parts{};
+        gmtime_r(&seconds, &parts);
+        strftime(text_, sizeof text_, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    }
+    return text_;
+}
+
+} // namespace ringway::http

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "ring/buffers.h"
+
+namespace ringway::http {
+
+/// Writes a head into blocks, field by field. Values come from our own code or from a head that was
+/// parsed: neither holds a CR or LF.
+class HeadWriter {
+public:
+    explicit HeadWriter(ring::BlockPool& blocks) : blocks_(blocks) {}
+
+    HeadWriter& text(Bytes bytes);
+    HeadWriter& number(uint64_t value);
+    HeadWriter& field(Bytes name, Bytes value) {
+        return text(name).text(": ").text(value).text("\r\n");
+    }
+    HeadWriter& field(Bytes name, uint64_t value) {
+        return text(name).text(": ").number(value).text("\r\n");
+    }
+    /// "HTTP/1.1 200 OK" with its line end. An empty reason stands for the usual one.
+    HeadWriter& status_line(uint16_t status, Bytes reason = {});
+    /// Ends the head and appends it to `to`.
+    void finish(ring::SliceQueue& to);
+
+private:
+    ring::BlockPool& blocks_;
+    ring::SliceQueue written_;
+};
+
+/// The usual reason phrase. Source: RFC 9110, 15.
+Bytes reason_phrase(uint16_t status);
+
+/// An HTTP date (RFC 9110, 5.6.7), made anew once a second.
+class DateCache {
+public:
+    Bytes at(int64_t wall_clock_s);
+
+private:
+    int64_t second_ = -1;
+    char text_[32] = {};
+};
+
+} // namespace ringway::http
