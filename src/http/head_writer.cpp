@@ -30,13 +30,21 @@ HeadWriter& HeadWriter::number(uint64_t value) {
     return text({digits, static_cast<size_t>(end - digits)});
 }
 
+HeadWriter& HeadWriter::milliseconds(Duration duration) {
+    const auto us = static_cast<uint64_t>(std::max<int64_t>(duration.count() / 1000, 0));
+    const auto fraction = static_cast<unsigned>(us % 1000);
+    const char decimals[4] = {'.', static_cast<char>('0' + fraction / 100),
+                              static_cast<char>('0' + fraction / 10 % 10),
+                              static_cast<char>('0' + fraction % 10)};
+    return number(us / 1000).text({decimals, sizeof decimals});
+}
+
 HeadWriter& HeadWriter::status_line(uint16_t status, Bytes reason) {
     text("HTTP/1.1 ").number(status).text(" ");
     return text(reason.empty() ? reason_phrase(status) : reason).text("\r\n");
 }
 
-void HeadWriter::finish(ring::SliceQueue& to) {
-    text("\r\n");
+void HeadWriter::take(ring::SliceQueue& to) {
     while (!written_.empty()) to.push_back(written_.pop_front());
 }
 

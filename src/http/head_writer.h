@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "ring/buffers.h"
+#include "ringway/time.h"
 
 namespace ringway::http {
 
@@ -15,6 +16,8 @@ public:
 
     HeadWriter& text(Bytes bytes);
     HeadWriter& number(uint64_t value);
+    /// In milliseconds with three decimals, such as "0.041"; below zero counts as zero.
+    HeadWriter& milliseconds(Duration duration);
     HeadWriter& field(Bytes name, Bytes value) {
         return text(name).text(": ").text(value).text("\r\n");
     }
@@ -23,8 +26,8 @@ public:
     }
     /// "HTTP/1.1 200 OK" with its line end. An empty reason stands for the usual one.
     HeadWriter& status_line(uint16_t status, Bytes reason = {});
-    /// Ends the head and appends it to `to`.
-    void finish(ring::SliceQueue& to);
+    /// Appends what was written to `to`.
+    void take(ring::SliceQueue& to);
 
 private:
     ring::BlockPool& blocks_;

@@ -37,6 +37,9 @@ ring::Task<Result<ClientConnectionPtr>> Pool::open(Waiting waiting) {
     if (options_.open_max != 0 && counters_.open >= options_.open_max) {
         co_return upstream_error(Code::overloaded, "all connections to the upstream are in use");
     }
+    if (options_.origin.is_tls && tls_ == nullptr) {
+        co_return upstream_error(Code::tls_failed, "TLS is not set up for this upstream");
+    }
     const TimePoint deadline = loop_.now() + options_.connect_time;
     auto resolved =
         co_await resolver_.resolve(options_.origin.host, options_.origin.port, deadline);

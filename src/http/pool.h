@@ -61,10 +61,16 @@ public:
     /// Takes back what the exchange is done with: keeps it if it may be used again, else closes it.
     void give_back(ClientConnectionPtr connection);
 
-    const PoolOptions& options() const { return options_; }
+    /// From the next connection on. The origin stays what it is.
+    void set_options(const PoolOptions& options) { options_ = options; }
     PoolCounters counters() const;
+    net::TlsClient::Counters tls_counters() const {
+        return tls_ != nullptr ? tls_->counters() : net::TlsClient::Counters{};
+    }
     /// Closes all idle connections, and every one given back from now on.
     void close();
+    /// Awaitable: after close(), nothing of the pool runs any more.
+    auto drained() { return scope_.drained(); }
 
 private:
     struct Idle {

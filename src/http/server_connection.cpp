@@ -62,8 +62,10 @@ void ServerConnection::begin_body(const wire::RequestLine& line) {
     body_ = BodyReader(line.framing, line.content_length);
     body_bytes_ = 0;
     body_began_ = loop().now();
+    body_bytes_max_ = limits_.body_bytes_max;
+    body_ended_ = body_began_;
     expects_continue_ = line.expects_continue;
-    is_half_closed_ = false;
+    has_begun_answer_ = has_noticed_end_ = is_half_closed_ = false;
 }
 
 void ServerConnection::invite_body() {
@@ -77,7 +79,7 @@ Status ServerConnection::take_payload(ring::Slice piece, ring::SliceQueue& into)
         RINGWAY_TRY(const BodyReader::Step step, body_.next(piece.bytes()));
         if (!step.payload.empty()) into.push_back(piece.part(step.payload));
         body_bytes_ += step.payload.size();
-        if (body_bytes_ > limits_.body_bytes_max) {
+        if (body_bytes_ > body_bytes_max_) {
             return client_error(Code::too_large, "the request body is too large");
         }
         piece.remove_prefix(step.consumed);
@@ -102,7 +104,7 @@ bool ServerConnection::continue_direct() {
 }
 
 Result<Progress> ServerConnection::poll_body(ring::SliceQueue& into) {
-    if (body_.framing() == wire::Framing::length && body_.remaining() > limits_.body_bytes_max) {
+    if (body_.framing() == wire::Framing::length && body_.remaining() > body_bytes_max_) {
         return client_error(Code::too_large, "the request body is too large");
     }
     while (!body_.has_ended() && stream_->has_input()) {
@@ -110,6 +112,7 @@ Result<Progress> ServerConnection::poll_body(ring::SliceQueue& into) {
     }
     if (body_.has_ended()) {
         deadline_.clear();
+        body_ended_ = loop().now();
         stream_->resume_reading();
         return Progress::done;
     }
@@ -129,14 +132,15 @@ void ServerConnection::bound_pipelined_input() {
     if (stream_->input_bytes() > limits_.pipelined_bytes_max) stream_->pause_reading();
 }
 
-bool ServerConnection::is_client_gone() const {
-    return stream_->is_broken() || (stream_->has_ended() && !is_half_closed_);
-}
-
-void ServerConnection::expect_half_closed() {
-    if (is_half_closed_ || !stream_->has_ended()) return;
-    is_half_closed_ = true;
-    stream_->watch_hangup();
+bool ServerConnection::is_client_gone() {
+    if (stream_->is_broken()) return true;
+    if (!stream_->has_ended()) return false;
+    if (!has_noticed_end_) {
+        has_noticed_end_ = true;
+        is_half_closed_ = !has_begun_answer_ && loop().now() <= body_ended_ + limits_.half_close;
+        if (is_half_closed_) stream_->watch_hangup();
+    }
+    return !is_half_closed_;
 }
 
 ring::Task<void> ServerConnection::close_gracefully(bool client_may_be_sending) {

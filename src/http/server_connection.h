@@ -16,11 +16,13 @@ namespace ringway::http {
 struct ServerLimits {
     wire::HeadLimits head;
     uint64_t body_bytes_max = uint64_t{32} << 20;
+    uint64_t upload_bytes_max = uint64_t{1} << 30; ///< of bodies that are not kept
     Duration idle = 75s; ///< between two requests: longer than the 60 s of common load balancers
-    Duration head_time = 10s;           ///< from a head's first byte to its last
-    Duration body_grace = 30s;          ///< a body may take this long ...
-    uint64_t body_rate_min = 1024;      ///< ... and as long as this many bytes a second need
-    Duration linger = 2s;               ///< for an answer to arrive at a client that still sends
+    Duration head_time = 10s;      ///< from a head's first byte to its last
+    Duration body_grace = 30s;     ///< a body may take this long ...
+    uint64_t body_rate_min = 1024; ///< ... and as long as this many bytes a second need
+    Duration half_close = 10ms;    ///< after its request a client may end its side and still read
+    Duration linger = 2s;          ///< for an answer to arrive at a client that still sends
     size_t pipelined_bytes_max = 65536; ///< kept of the next requests while one is served
 };
 
@@ -70,10 +72,14 @@ public:
 
     /// While an exchange runs: keeps what the client pipelines within bounds.
     void bound_pipelined_input();
-    /// The client is not there any more: it broke the connection, or ended it after its request.
-    bool is_client_gone() const;
-    /// The client ended its side together with the request; it may still be reading.
-    void expect_half_closed();
+    /// The client is not there any more: it broke the connection, or ended its side of it. Only an
+    /// end right behind the request, before any answer, is taken for a client that still reads:
+    /// then it is gone when the first bytes cannot be delivered.
+    bool is_client_gone();
+    /// From now on the answer's bytes go out.
+    void begin_answer() { has_begun_answer_ = true; }
+    /// How many bytes the body may have; set after begin_body().
+    void set_body_limit(uint64_t bytes) { body_bytes_max_ = bytes; }
 
     /// Waits until all is sent. If the client may still be sending, what comes is then thrown away
     /// for a while: closing with unread bytes would make its stack drop the answer.
@@ -92,8 +98,12 @@ private:
     wire::HeadScanner scanner_;
     BodyReader body_;
     uint64_t body_bytes_ = 0;
+    uint64_t body_bytes_max_ = 0;
     TimePoint body_began_;
+    TimePoint body_ended_;
     bool expects_continue_ = false;
+    bool has_begun_answer_ = false;
+    bool has_noticed_end_ = false;
     bool is_half_closed_ = false; ///< by a client that still reads
 };
 

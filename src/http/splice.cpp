@@ -4,7 +4,7 @@
 
 namespace ringway::http {
 
-int64_t length_change(const std::vector<Edit>& edits) {
+int64_t length_change(std::span<const Edit> edits) {
     int64_t change = 0;
     for (const Edit& edit : edits) {
         change += static_cast<int64_t>(edit.text.size()) - static_cast<int64_t>(edit.removed);
@@ -12,7 +12,7 @@ int64_t length_change(const std::vector<Edit>& edits) {
     return change;
 }
 
-void splice(const ring::SliceQueue& body, const std::vector<Edit>& edits, ring::BlockPool& blocks,
+void splice(const ring::SliceQueue& body, std::span<const Edit> edits, ring::BlockPool& blocks,
             ring::SliceQueue& to) {
     auto edit = edits.begin();
     uint64_t at = 0;         // offset in the body of what is looked at

@@ -43,7 +43,7 @@ bool take_prefix(Bytes& path, Bytes prefix) {
 } // namespace
 
 std::optional<Call> find_call(Bytes path, bool speaks_anthropic) {
-    Call call{};
+    Call call;
     if (!path.starts_with("/v1")) { // "/{provider}/v1/..."
         const size_t slash = std::min(path.find('/', 1), path.size());
         if (slash < 2 || !path.substr(slash).starts_with("/v1")) return std::nullopt;
@@ -59,6 +59,7 @@ std::optional<Call> find_call(Bytes path, bool speaks_anthropic) {
     });
     if (found != dialects().end()) {
         call.entry = &*found;
+        call.is_exact = true;
         return call;
     }
     speaks_anthropic = speaks_anthropic || path.starts_with("/messages/");

@@ -17,13 +17,14 @@ struct DialectEntry {
     wire::JsonPaths answer_paths;
 };
 
-/// The API call that a request's path stands for.
+/// The API call that a request's path stands for. Views die with the path.
 struct Call {
-    const DialectEntry* entry; ///< the dialect of request, answer and errors
-    std::string tail;          ///< of the path, behind the version: "/chat/completions", "/files/x"
+    const DialectEntry* entry = nullptr; ///< the dialect of request, answer and errors
+    Bytes tail;                          ///< of the path, behind the version: "/files/x"
+    bool is_exact = false;               ///< the path is the dialect's own
     bool is_model_list = false;
     bool is_one_model = false; ///< GET /v1/models/{id}
-    std::string provider;      ///< named by a prefix of the path: "/openai/v1/..."; may be empty
+    Bytes provider;            ///< named by a prefix of the path: "/openai/v1/..."; may be empty
 };
 
 /// Which call `path` is. Takes "/v1/...", a doubled "/v1/v1/..." (a base URL with /v1 given to an

@@ -73,7 +73,7 @@ void RequestScan::on_value(const wire::JsonValue& value) {
             return wrong_type("a string that is not empty");
         }
         if (value.is_cut) return refuse(name, "The model's name is too long.");
-        facts_.model = value.text;
+        facts_.model.assign(value.text);
         facts_.model_span = span;
         break;
     case stream:
@@ -87,6 +87,7 @@ void RequestScan::on_value(const wire::JsonValue& value) {
         if (value.kind != wire::JsonKind::object && !facts_.stream_options_is_null) {
             return wrong_type("an object");
         }
+        facts_.stream_options_is_empty = value.is_empty;
         facts_.stream_options = span;
         break;
     case include_usage:

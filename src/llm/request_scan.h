@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/fixed_text.h"
 #include "ringway/dialect.h"
 #include "wire/json_scan.h"
 
@@ -17,13 +18,14 @@ struct Span {
 
 /// What a request's body says, as far as ringway reads it, with the spans of what it may edit.
 struct RequestFacts {
-    std::string model;
+    base::FixedText<wire::JsonScanner::text_bytes_max> model;
     Span model_span; ///< of the value, quotes included
     Span root;       ///< of the whole object
     Span stream_options;
     Span include_usage;
     bool is_stream = false;
     bool stream_options_is_null = false;
+    bool stream_options_is_empty = false;
     bool includes_usage = false;
 };
 

@@ -242,11 +242,12 @@ Status JsonScanner::open(char c) {
 Status JsonScanner::close(char c) {
     if (c != (in_object() ? '}' : ']')) return bad("expected a comma or a closing bracket");
     const JsonKind kind = in_object() ? JsonKind::object : JsonKind::array;
+    const bool is_empty = state_ == State::key_or_end || state_ == State::value_or_end;
     --depth_;
     if (depth_ < JsonPaths::depth_max && nodes_[depth_] != JsonPaths::none) {
         const int path = paths_.path_of(nodes_[depth_]);
         if (path != JsonPaths::none) {
-            sink_.on_value({path, kind, false, begins_[depth_], position_ + 1, {}});
+            sink_.on_value({path, kind, false, is_empty, begins_[depth_], position_ + 1, {}});
         }
     }
     end_value();
@@ -258,7 +259,7 @@ void JsonScanner::end_value() { state_ = depth_ == 0 ? State::done : State::comm
 void JsonScanner::end_scalar(JsonKind kind, uint64_t end) {
     if (captures_) {
         const Bytes text(text_.data(), text_size_);
-        sink_.on_value({paths_.path_of(node_), kind, is_cut_, value_begin_, end, text});
+        sink_.on_value({paths_.path_of(node_), kind, is_cut_, false, value_begin_, end, text});
         captures_ = false;
     }
     end_value();

@@ -48,6 +48,7 @@ struct JsonValue {
     int path;
     JsonKind kind;
     bool is_cut;    ///< the text is longer than what is shown
+    bool is_empty;  ///< a container without members
     uint64_t begin; ///< offset of its first byte in the document
     uint64_t end;   ///< offset behind its last byte
     Bytes text;     ///< of a scalar: as written, or the string's content without its escapes.

@@ -1,0 +1,253 @@
+#include <algorithm>
+#include <optional>
+
+#include "base/text.h"
+#include "gateway/answer_body.h"
+#include "gateway/phases.h"
+
+namespace ringway::gateway {
+namespace {
+
+using wire::FieldId;
+
+/// A head without a body to go with it waits this long for the first event, so that both go out in
+/// one write; a slow upstream's head then goes alone.
+constexpr Duration head_wait = 1s;
+
+/// Fields of an answer that concern the upstream's connection or account only.
+bool is_kept_back(FieldId id) {
+    switch (id) {
+    case FieldId::alt_svc:
+    case FieldId::anthropic_organization_id:
+    case FieldId::anthropic_workspace_id:
+    case FieldId::content_length: // written anew
+    case FieldId::openai_organization:
+    case FieldId::openai_project:
+    case FieldId::request_id: // the upstream's goes by another name
+    case FieldId::server:
+    case FieldId::set_cookie:
+    case FieldId::strict_transport_security:
+    case FieldId::via:
+    case FieldId::x_request_id: return true;
+    default: return wire::is_hop_by_hop(id);
+    }
+}
+
+bool is_media_type(Bytes content_type, Bytes wanted) {
+    return base::equals_ignoring_case(content_type.substr(0, wanted.size()), wanted);
+}
+
+ClientFraming framing_for(const Exchange& exchange) {
+    switch (exchange.answer.framing) {
+    case wire::Framing::none: return ClientFraming::none;
+    case wire::Framing::length: return ClientFraming::length;
+    default: break;
+    }
+    return exchange.line.minor_version == 0 ? ClientFraming::close : ClientFraming::chunked;
+}
+
+/// Of the upstream's fields, those that are the client's business.
+void pass_fields(Exchange& exchange, http::HeadWriter& head) {
+    const wire::Fields& fields = exchange.worker.fields();
+    const Bytes options = fields.get(FieldId::connection);
+    for (const wire::Field& field : fields.list()) {
+        if (is_kept_back(field.id) || field.name.starts_with("x-ringway-")) continue;
+        bool is_option = false;
+        wire::for_each_list_element(options, [&](Bytes option) {
+            is_option = is_option || base::equals_ignoring_case(option, field.name);
+        });
+        if (!is_option) head.field(field.name, field.value);
+    }
+    Bytes upstream_id = fields.get(FieldId::x_request_id);
+    if (upstream_id.empty()) upstream_id = fields.get(FieldId::request_id);
+    if (!upstream_id.empty()) head.field("x-ringway-upstream-request-id", upstream_id);
+    if (!fields.has(FieldId::date)) {
+        head.field("date", exchange.worker.date().at(exchange.worker.wall_clock_s()));
+    }
+}
+
+void write_answer_head(Exchange& exchange, ClientFraming framing, bool is_events,
+                       ring::SliceQueue& out) {
+    const wire::Fields& fields = exchange.worker.fields();
+    http::HeadWriter head(exchange.loop().blocks());
+    head.status_line(exchange.answer.status, exchange.answer.reason);
+    pass_fields(exchange, head);
+    if (is_events) {
+        if (!fields.has(FieldId::cache_control)) head.field("cache-control", "no-cache");
+        if (!fields.has(FieldId::x_accel_buffering)) head.field("x-accel-buffering", "no");
+    }
+    switch (framing) {
+    case ClientFraming::none:
+        // The answer to HEAD, and a 304, tell the length that a body would have.
+        if (fields.has(FieldId::content_length) || exchange.answer.status >= 200) {
+            const bool may_have_length = exchange.answer.status != 204;
+            if (may_have_length) head.field("content-length", exchange.answer.content_length);
+        }
+        break;
+    case ClientFraming::length: head.field("content-length", exchange.answer.content_length); break;
+    case ClientFraming::chunked: head.field("transfer-encoding", "chunked"); break;
+    case ClientFraming::close: exchange.must_close = true; break;
+    }
+    write_common_fields(exchange, head);
+    head.text("\r\n");
+    head.take(out);
+}
+
+/// One answer on its way to the client.
+class Relay {
+public:
+    explicit Relay(Exchange& exchange)
+        : exchange_(exchange), upstream_(exchange.upstream->stream()),
+          client_(exchange.client.stream()), framing_(framing_for(exchange)),
+          is_events_(exchange.answer.status == 200 &&
+                     is_media_type(exchange.worker.fields().get(FieldId::content_type),
+                                   "text/event-stream")) {
+        const bool is_readable = exchange.worker.fields().get(FieldId::content_encoding).empty();
+        const Bytes type = exchange.worker.fields().get(FieldId::content_type);
+        const llm::DialectEntry& entry = *exchange.call.entry;
+        if (is_events_ && is_readable) {
+            watch_.emplace(entry, exchange.facts);
+        } else if (is_media_type(type, "application/json") && is_readable) {
+            reader_ = std::make_unique<llm::AnswerReader>(entry, exchange.facts);
+        }
+        body_.emplace(exchange.upstream->body(), framing_, exchange.loop().blocks(), exchange.facts,
+                      watch_ ? &*watch_ : nullptr, reader_.get(), exchange.drops_usage);
+    }
+
+    ring::Task<Status> run() {
+        begin();
+        observe::WorkerCounters& counters = exchange_.worker.counters();
+        if (is_events_) counters.streams_running.add();
+        Status outcome = co_await pass_body();
+        if (is_events_) counters.streams_running.subtract();
+        co_return outcome;
+    }
+
+private:
+    void begin() {
+        exchange_.status = exchange_.answer.status;
+        exchange_.has_begun_answer = true;
+        exchange_.client.begin_answer();
+        write_answer_head(exchange_, framing_, is_events_, out_);
+        const Duration total = exchange_.loop().backend().now() - exchange_.began;
+        const Duration waited = exchange_.answered_at - exchange_.forwarded_at;
+        exchange_.worker.counters().overhead.record(total - waited);
+        // No attempt can be repeated from here on.
+        exchange_.request.reset();
+        exchange_.client.release_head();
+        exchange_.upstream->release_head();
+    }
+
+    /// The one loop that every chunk goes through.
+    ring::Task<Status> pass_body() {
+        const ProviderConfig& config = exchange_.provider().config;
+        const uint64_t unsent_max = exchange_.snapshot().config().stream_buffer_bytes;
+        ring::Deadline& deadline = exchange_.client.deadline();
+        const TimePoint head_due = exchange_.loop().now() + head_wait;
+        const TimePoint total_due =
+            config.total_time ? exchange_.began + *config.total_time : TimePoint::never();
+        for (;;) {
+            if (exchange_.is_client_gone()) {
+                co_return gateway_error(Code::cancelled, "the client left");
+            }
+            const TimePoint now = exchange_.loop().now();
+            if (upstream_.has_input() && client_.unsent_bytes() <= unsent_max) {
+                read_at_ = now;
+                if (Status passed = pass_input(unsent_max); !passed) co_return end_cut(passed);
+            }
+            if (exchange_.upstream->body().has_ended()) co_return end();
+            if (!upstream_.has_input()) {
+                if (upstream_.is_broken() || upstream_.has_ended()) co_return end_by_upstream();
+                if (now >= read_at_ + config.idle_time || now >= total_due) {
+                    co_return end_cut(
+                        upstream_error(Code::timeout, "The upstream stopped sending."));
+                }
+            }
+            if (!out_.empty() && now >= head_due) flush();
+            balance(unsent_max);
+            const TimePoint idle_due = std::min(read_at_ + config.idle_time, total_due);
+            deadline.set(exchange_.loop(), out_.empty() ? idle_due : std::min(idle_due, head_due));
+            exchange_.client.bound_pipelined_input();
+            co_await exchange_.client.signal().wait();
+        }
+    }
+
+    Status pass_input(uint64_t unsent_max) {
+        while (upstream_.has_input() && client_.unsent_bytes() <= unsent_max &&
+               !exchange_.upstream->body().has_ended()) {
+            ring::Slice piece = upstream_.take();
+            observe::WorkerCounters& counters = exchange_.worker.counters();
+            counters.chunks_relayed.add();
+            counters.bytes_relayed.add(piece.size());
+            RINGWAY_RETURN_IF_ERROR(body_->take(piece, out_));
+            if (!piece.empty()) upstream_.untake(std::move(piece)); // surplus: closes the upstream
+            if (!exchange_.upstream->body().has_ended()) flush();
+        }
+        return {};
+    }
+
+    void flush() { exchange_.client.write(out_); }
+
+    /// A slow client pauses its upstream; what is in between is bounded.
+    void balance(uint64_t unsent_max) {
+        if (client_.unsent_bytes() <= unsent_max) {
+            upstream_.resume_reading();
+            return;
+        }
+        if (!is_paused_) exchange_.worker.counters().slow_clients.add();
+        is_paused_ = true;
+        upstream_.pause_reading();
+        client_.notify_when_unsent_at_most(unsent_max / 2);
+    }
+
+    Status end() {
+        const bool is_good = !watch_ || watch_->is_complete();
+        if (!is_good) {
+            return end_cut(upstream_error(Code::closed, "The upstream's stream ended early."));
+        }
+        body_->end(out_);
+        flush();
+        exchange_.is_answer_whole = true;
+        return {};
+    }
+
+    Status end_by_upstream() {
+        const bool ends_by_close = exchange_.answer.framing == wire::Framing::until_close &&
+                                   !upstream_.is_broken() && !upstream_.was_cut();
+        if (ends_by_close) return end();
+        return end_cut(upstream_error(Code::closed, "The upstream broke off its answer."));
+    }
+
+    /// A stream that broke ends in an error event of the API's own kind and a close; any other body
+    /// ends in a close that its framing shows to be early.
+    Status end_cut(Status why) {
+        exchange_.provider_counters().cut_streams.add();
+        exchange_.must_close = true;
+        const std::string event =
+            exchange_.dialect().error_event(describe(exchange_, why.error()), exchange_.facts);
+        exchange_.is_answer_whole = body_->cut(event, out_);
+        flush();
+        return why;
+    }
+
+    Exchange& exchange_;
+    net::Stream& upstream_;
+    net::Stream& client_;
+    ClientFraming framing_;
+    bool is_events_;
+    bool is_paused_ = false;
+    TimePoint read_at_ = exchange_.loop().now();
+    std::optional<llm::StreamWatch> watch_;
+    std::unique_ptr<llm::AnswerReader> reader_;
+    std::optional<AnswerBody> body_;
+    ring::SliceQueue out_; ///< written, and not yet given to the client's stream
+};
+
+} // namespace
+
+ring::Task<Status> relay(Exchange& exchange) {
+    Relay relay(exchange);
+    co_return co_await relay.run();
+}
+
+} // namespace ringway::gateway

@@ -1,0 +1,47 @@
+#include "gateway/serve.h"
+
+#include "gateway/phases.h"
+#include "gateway/pipeline.h"
+
+namespace ringway::gateway {
+namespace {
+
+/// A head that cannot be understood is answered, and the connection closed. Nothing to answer when
+/// the client just left.
+AfterAnswer refuse_head(WorkerState& worker, http::ServerConnection& client, const Error& error) {
+    if (error.code == Code::closed) return AfterAnswer::close;
+    Exchange exchange(worker, client);
+    exchange.must_close = true;
+    return finish(exchange, std::unexpected(error));
+}
+
+} // namespace
+
+ring::Task<void> serve_connection(WorkerState& worker, int socket,
+                                  std::unique_ptr<net::Filter> filter) {
+    http::ServerConnection client(worker.loop(), socket, worker.limits(), std::move(filter));
+    ServedClient served(client.signal());
+    worker.add_client(served);
+    worker.counters().connections_open.add();
+    AfterAnswer after = AfterAnswer::keep_open;
+    while (after == AfterAnswer::keep_open) {
+        const auto head = client.poll_head();
+        if (!head) {
+            after = refuse_head(worker, client, head.error());
+        } else if (*head == http::Progress::waiting) {
+            if (worker.is_draining()) break;
+            co_await client.signal().wait();
+        } else {
+            worker.counters().exchanges_running.add();
+            after = co_await process_request(worker, client);
+            worker.counters().exchanges_running.subtract();
+            client.await_next_request();
+        }
+    }
+    if (!worker.is_abandoning()) {
+        co_await client.close_gracefully(after == AfterAnswer::linger);
+    }
+    worker.counters().connections_open.subtract();
+}
+
+} // namespace ringway::gateway
