@@ -54,6 +54,7 @@ public:
     /// so nobody keeps them over a co_await.
     wire::Fields& fields() { return *fields_; }
 
+    const Snapshot& newest() const { return *snapshots_.back()->snapshot; }
     /// The newest configuration, kept for an exchange until unpin().
     PinnedSnapshot& pin();
     void unpin(PinnedSnapshot& pinned);

@@ -368,4 +368,6 @@ std::unique_ptr<Filter> TlsClient::connect(ring::Loop& loop) {
     return std::make_unique<TlsFilter>(loop, ssl, this);
 }
 
+std::string tls_library_version() { return OpenSSL_version(OPENSSL_VERSION); }
+
 } // namespace ringway::net

@@ -69,4 +69,7 @@ private:
     Counters counters_;
 };
 
+/// OpenSSL's own name and version.
+std::string tls_library_version();
+
 } // namespace ringway::net

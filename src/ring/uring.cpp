@@ -13,6 +13,12 @@
 #include <fstream>
 
 namespace ringway::ring {
+
+std::string kernel_release() {
+    utsname name{};
+    return uname(&name) == 0 ? name.release : "unknown";
+}
+
 namespace {
 
 std::string first_line_of(const char* path) {
@@ -28,11 +34,6 @@ bool is_seccomp_filtered() {
         if (line.starts_with("Seccomp:")) return line.back() == '2';
     }
     return false;
-}
-
-std::string kernel_release() {
-    utsname name{};
-    return uname(&name) == 0 ? name.release : "unknown";
 }
 
 /// One line: who refuses io_uring, and what to change.

@@ -25,6 +25,9 @@ struct UringFeatures {
     std::string to_string() const;
 };
 
+/// The running kernel's release, such as "6.1.0-18-amd64".
+std::string kernel_release();
+
 /// A ring and its completion queue, as liburing sets them up. One thread makes and uses it.
 /// Invariant: a submission entry handed out by next_entry() is filled before the next enter().
 class Uring {

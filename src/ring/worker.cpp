@@ -35,6 +35,10 @@ void Worker::run(std::promise<Result<void>>& started, std::string& explanation) 
     loop_ = std::make_unique<Loop>(*backend_, *blocks_);
     started.set_value({});
     main_(*this);
+}
+
+Worker::~Worker() {
+    join();
     loop_.reset();
     backend_.reset();
     blocks_.reset();

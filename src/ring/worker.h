@@ -27,7 +27,8 @@ public:
     using Main = std::function<void(Worker&)>;
 
     Worker(const WorkerOptions& options, Main main) : options_(options), main_(std::move(main)) {}
-    ~Worker() { join(); }
+    /// Joins. The loop lives until then, so that letters that come late find their box.
+    ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 

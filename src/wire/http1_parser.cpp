@@ -45,4 +45,9 @@ uint8_t llhttp_method(Bytes name) {
     return 255;
 }
 
+std::string llhttp_version() {
+    return std::to_string(LLHTTP_VERSION_MAJOR) + "." + std::to_string(LLHTTP_VERSION_MINOR) + "." +
+           std::to_string(LLHTTP_VERSION_PATCH);
+}
+
 } // namespace ringway::wire

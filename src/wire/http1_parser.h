@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "base/bytes.h"
 
@@ -22,5 +23,8 @@ SecondOpinion ask_llhttp(Bytes head, bool is_request);
 
 /// llhttp's number of the method `name`, or 255.
 uint8_t llhttp_method(Bytes name);
+
+/// "8.1.0": of the library one was compiled with.
+std::string llhttp_version();
 
 } // namespace ringway::wire

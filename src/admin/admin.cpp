@@ -1,0 +1,103 @@
+#include "admin/admin.h"
+
+#include "http/head_writer.h"
+#include "wire/url.h"
+
+namespace ringway::admin {
+namespace {
+
+constexpr Duration sample_time = 1s; ///< a worker that is stuck must not hold up the others' numbers
+
+struct Answer {
+    uint16_t status = 200;
+    Bytes content_type = "text/plain; charset=utf-8";
+    std::string body;
+};
+
+/// Waits until each worker has sampled its numbers.
+struct Sampling {
+    explicit Sampling(ring::Loop& loop) : signal(loop), deadline(signal) {}
+    ring::Signal signal;
+    ring::Deadline deadline;
+    unsigned missing = 0;
+};
+
+ring::Task<void> sample(AdminContext& context) {
+    auto sampling = std::make_shared<Sampling>(context.loop);
+    sampling->missing = context.counters.workers();
+    sampling->deadline.set(context.loop, context.loop.now() + sample_time);
+    context.sample([sampling] {
+        --sampling->missing;
+        sampling->signal.raise();
+    });
+    while (sampling->missing > 0 && !sampling->deadline.has_passed(context.loop.now())) {
+        co_await sampling->signal.wait();
+    }
+}
+
+ring::Task<Answer> answer(AdminContext& context, wire::Method method, Bytes path) {
+    Answer made;
+    if (method != wire::Method::get && method != wire::Method::head) {
+        made.status = 405;
+        made.body = "GET only\n";
+    } else if (path == "/metrics") {
+        co_await sample(context);
+        made.content_type = "text/plain; version=0.0.4; charset=utf-8";
+        made.body = observe::render_metrics(context.counters, context.build);
+    } else if (path == "/healthz") {
+        made.body = "ok\n";
+    } else if (path == "/readyz") {
+        const bool is_ready = context.is_ready();
+        made.status = is_ready ? 200 : 503;
+        made.body = is_ready ? "ready\n" : "draining\n";
+    } else {
+        made.status = 404;
+        made.body = "ringway admin: /metrics /healthz /readyz\n";
+    }
+    co_return made;
+}
+
+void write(http::ServerConnection& client, const Answer& made, bool is_head, bool keeps) {
+    http::HeadWriter writer(client.loop().blocks());
+    writer.status_line(made.status).field("content-type", made.content_type);
+    writer.field("content-length", made.body.size());
+    writer.field("connection", keeps ? "keep-alive" : "close").text("\r\n");
+    if (!is_head) writer.text(made.body);
+    ring::SliceQueue out;
+    writer.take(out);
+    client.write(out);
+}
+
+} // namespace
+
+ring::Task<void> serve_admin_connection(AdminContext& context, int socket) {
+    http::ServerConnection client(context.loop, socket, context.limits, nullptr);
+    AdminClient known(client.signal());
+    context.clients.push_back(known);
+    const auto fields = std::make_unique<wire::Fields>();
+    bool keeps = true;
+    while (keeps && !context.is_stopping) {
+        const auto head = client.poll_head();
+        if (head && *head == http::Progress::waiting) {
+            co_await client.signal().wait();
+            continue;
+        }
+        if (!head && head.error().code == Code::closed) break;
+        auto line = head ? wire::parse_request_head(client.head().bytes(), *fields,
+                                                    context.limits.head)
+                         : std::unexpected(head.error());
+        if (!line) {
+            write(client, {400, "text/plain", "malformed request\n"}, false, false);
+            break;
+        }
+        keeps = line->keeps_alive && line->framing == wire::Framing::none;
+        const bool is_head = line->method == wire::Method::head;
+        const std::string path(wire::split_target(line->target).path);
+        const Answer made = co_await answer(context, line->method, path);
+        write(client, made, is_head, keeps);
+        client.await_next_request();
+    }
+    co_await client.close_gracefully(!keeps);
+}
+
+} // namespace ringway::admin
