@@ -68,7 +68,8 @@ struct Exchange {
     http::Pool& pool() { return *pinned.pools[target.provider]; }
     ring::Loop& loop() { return worker.loop(); }
     const Dialect& dialect() const { return call.entry->dialect; }
-    bool is_client_gone() const { return client.is_client_gone() || worker.is_abandoning(); }
+    /// Errors: {cancelled}: the client is gone; {draining}: the server ends.
+    Status check_goes_on();
     /// Sets what the client is told of an error.
     ErrorDetail& detail();
     void make_request_id();
@@ -94,6 +95,7 @@ struct Exchange {
     TimePoint began;          ///< the request's head was there
     TimePoint forwarded_at;   ///< the request went out to the upstream that answered
     TimePoint answered_at;    ///< its head was there
+    Duration waited{};       ///< for upstreams: to connect, and to answer
     uint16_t status = 0;      ///< sent to the client; 0: nothing was
     bool is_stream = false;   ///< the client asked for one
     bool drops_usage = false; ///< ringway asked for the usage chunk, the client did not

@@ -117,12 +117,11 @@ ring::Task<Status> await_answer(Exchange& exchange) {
                        exchange.upstream->poll_head(exchange.worker.fields(), exchange.answer));
         if (head == http::Progress::done) {
             exchange.answered_at = exchange.loop().now();
+            exchange.waited += exchange.answered_at - exchange.forwarded_at;
             deadline.clear();
             co_return Status();
         }
-        if (exchange.is_client_gone()) {
-            co_return gateway_error(Code::cancelled, "the client left");
-        }
+        RINGWAY_CO_RETURN_IF_ERROR(exchange.check_goes_on());
         if (pumps) {
             RINGWAY_CO_RETURN_IF_ERROR(pump_body(exchange));
             pumps = !exchange.client.has_whole_body();
@@ -136,7 +135,7 @@ ring::Task<Status> await_answer(Exchange& exchange) {
 }
 
 bool is_abandoned(const void* context) {
-    return static_cast<Exchange*>(const_cast<void*>(context))->is_client_gone();
+    return !static_cast<Exchange*>(const_cast<void*>(context))->check_goes_on();
 }
 
 /// A connection that was idle may turn out to be dead only when it is used. Nothing was answered,
@@ -147,15 +146,22 @@ bool was_dead(const Exchange& exchange, const Error& error) {
            exchange.upstream->is_unanswered() && !exchange.request->is_streamed_through;
 }
 
-/// One try at one target.
-ring::Task<Status> attempt(Exchange& exchange) {
+ring::Task<Status> open_connection(Exchange& exchange) {
     const http::Waiting waiting{exchange.client.signal(), exchange.client.deadline(), is_abandoned,
                                 &exchange};
+    const TimePoint began = exchange.loop().backend().now();
+    auto opened = co_await exchange.pool().open(waiting);
+    exchange.waited += exchange.loop().now() - began;
+    if (!opened) co_return std::unexpected(opened.error());
+    exchange.upstream = std::move(*opened);
+    co_return Status();
+}
+
+/// One try at one target.
+ring::Task<Status> attempt(Exchange& exchange) {
     exchange.upstream = exchange.pool().try_take_idle(exchange.client.signal());
     if (exchange.upstream == nullptr) {
-        auto opened = co_await exchange.pool().open(waiting);
-        if (!opened) co_return std::unexpected(opened.error());
-        exchange.upstream = std::move(*opened);
+        RINGWAY_CO_RETURN_IF_ERROR(co_await open_connection(exchange));
     }
     RINGWAY_CO_RETURN_IF_ERROR(send_request(exchange));
     Status answered = co_await await_answer(exchange);
@@ -163,9 +169,7 @@ ring::Task<Status> attempt(Exchange& exchange) {
 
     exchange.provider_counters().retries.add();
     exchange.pool().give_back(std::move(exchange.upstream));
-    auto opened = co_await exchange.pool().open(waiting);
-    if (!opened) co_return std::unexpected(opened.error());
-    exchange.upstream = std::move(*opened);
+    RINGWAY_CO_RETURN_IF_ERROR(co_await open_connection(exchange));
     RINGWAY_CO_RETURN_IF_ERROR(send_request(exchange));
     co_return co_await await_answer(exchange);
 }

@@ -130,8 +130,7 @@ private:
         exchange_.client.begin_answer();
         write_answer_head(exchange_, framing_, is_events_, out_);
         const Duration total = exchange_.loop().backend().now() - exchange_.began;
-        const Duration waited = exchange_.answered_at - exchange_.forwarded_at;
-        exchange_.worker.counters().overhead.record(total - waited);
+        exchange_.worker.counters().overhead.record(total - exchange_.waited);
         // No attempt can be repeated from here on.
         exchange_.request.reset();
         exchange_.client.release_head();
@@ -147,8 +146,9 @@ private:
         const TimePoint total_due =
             config.total_time ? exchange_.began + *config.total_time : TimePoint::never();
         for (;;) {
-            if (exchange_.is_client_gone()) {
-                co_return gateway_error(Code::cancelled, "the client left");
+            if (Status status = exchange_.check_goes_on(); !status) {
+                if (status.error().code == Code::cancelled) co_return status;
+                co_return end_cut(status);
             }
             const TimePoint now = exchange_.loop().now();
             if (upstream_.has_input() && client_.unsent_bytes() <= unsent_max) {

@@ -84,12 +84,9 @@ Bytes allowed_methods(const Exchange& exchange) {
 
 /// "gw;dur=0.041, up;dur=120.5": milliseconds (W3C Server Timing).
 void write_timing(const Exchange& exchange, http::HeadWriter& head, TimePoint now) {
-    const Duration up = exchange.attempts > 0 && exchange.answered_at.ns > 0
-                            ? exchange.answered_at - exchange.forwarded_at
-                            : Duration(0);
-    const Duration own = now - exchange.began - up;
+    const Duration own = now - exchange.began - exchange.waited;
     head.text("server-timing: gw;dur=").milliseconds(own);
-    head.text(", up;dur=").milliseconds(up).text("\r\n");
+    head.text(", up;dur=").milliseconds(exchange.waited).text("\r\n");
 }
 
 } // namespace

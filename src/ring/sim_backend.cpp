@@ -1,0 +1,298 @@
+#include "ring/sim_backend.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace ringway::ring {
+namespace {
+
+std::string name_of(const sockaddr* address) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, address, sizeof v4);
+    char text[INET_ADDRSTRLEN] = {};
+    inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+    return std::string(text) + ":" + std::to_string(ntohs(v4.sin_port));
+}
+
+std::string join(std::span<const iovec> pieces) {
+    std::string bytes;
+    for (const iovec& piece : pieces) {
+        bytes.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+    }
+    return bytes;
+}
+
+bool is_same(const OpName& a, const OpName& b) {
+    return a.completer == b.completer && a.tag == b.tag;
+}
+
+} // namespace
+
+// The network ----------------------------------------------------------------------------------
+
+void SimNetwork::listen(const std::string& address) { listeners_[address]; }
+void SimNetwork::stop_listening(const std::string& address) { listeners_.erase(address); }
+
+std::deque<SimNetwork::Socket>* SimNetwork::backlog(const std::string& address) {
+    const auto found = listeners_.find(address);
+    return found != listeners_.end() ? &found->second : nullptr;
+}
+
+std::optional<SimNetwork::Socket> SimNetwork::connect(const std::string& address) {
+    auto* const waiting = backlog(address);
+    if (waiting == nullptr) return std::nullopt;
+    const Socket near{std::make_shared<Pipe>(), std::make_shared<Pipe>()};
+    waiting->push_back({near.out, near.in});
+    return near;
+}
+
+std::string SimPeer::take(size_t bytes_max) {
+    std::string& bytes = socket_.in->bytes;
+    std::string taken = bytes.substr(0, bytes_max);
+    bytes.erase(0, taken.size());
+    return taken;
+}
+
+// Operations -----------------------------------------------------------------------------------
+
+void SimBackend::queue(std::function<void()> start) {
+    ++queued_count_;
+    starting_.push_back(std::move(start));
+}
+
+void SimBackend::post(OpName op, int32_t result, bool is_last, Slice received) {
+    posted_.push_back({op, Completion{result, is_last, std::move(received)}});
+}
+
+void SimBackend::accept(OpName op, int listener) {
+    queue([this, op, listener] { sockets_[listener].accept = Waiting{op, {}, 0, {}}; });
+}
+
+void SimBackend::receive(OpName op, int socket, bool) {
+    queue([this, op, socket] { sockets_[socket].receive = Waiting{op, {}, 0, {}}; });
+}
+
+void SimBackend::receive_into(OpName op, int socket, std::span<char> into) {
+    queue([this, op, socket, into] { sockets_[socket].direct = Waiting{op, into, 0, {}}; });
+}
+
+/// How much of `bytes` the other side's socket takes.
+size_t SimBackend::put(Entry& entry, Bytes bytes) {
+    SimNetwork::Pipe& out = *entry.socket.out;
+    if (out.has_no_reader) { // the kernel takes it, and the answer is a reset
+        out.is_broken = entry.socket.in->is_broken = true;
+        return bytes.size();
+    }
+    const size_t limit = network_.faults.socket_bytes;
+    size_t room = out.bytes.size() < limit ? limit - out.bytes.size() : 0;
+    if (network_.happens(network_.faults.short_send)) room = network_.random() % (room + 1);
+    const size_t taken = std::min(room, bytes.size());
+    out.bytes += bytes.substr(0, taken);
+    return taken;
+}
+
+void SimBackend::send_now(OpName op, int socket, std::span<const iovec> pieces) {
+    // The bytes stay put for the turn, so they are read when the operation starts.
+    std::vector<iovec> kept(pieces.begin(), pieces.end());
+    queue([this, op, socket, kept = std::move(kept)] {
+        Entry& entry = sockets_[socket];
+        if (entry.socket.out->is_broken) return post(op, -ECONNRESET, true);
+        if (entry.socket.out->has_ended) return post(op, -EPIPE, true);
+        const std::string bytes = join(kept);
+        const size_t taken = put(entry, bytes);
+        if (taken == bytes.size()) return;
+        post(op, taken == 0 ? -EAGAIN : static_cast<int32_t>(taken), true);
+    });
+}
+
+void SimBackend::send(OpName op, int socket, std::span<const iovec> pieces) {
+    queue([this, op, socket, bytes = join(pieces)] {
+        sockets_[socket].send = Waiting{op, {}, 0, bytes};
+    });
+}
+
+void SimBackend::connect(OpName op, int socket, const sockaddr* address, socklen_t) {
+    queue([this, op, socket, name = name_of(address)] {
+        auto connected = network_.connect(name);
+        if (connected) sockets_[socket].socket = *connected;
+        post(op, connected ? 0 : -ECONNREFUSED, true);
+    });
+}
+
+void SimBackend::poll(OpName op, int descriptor, uint32_t) {
+    queue([this, op, descriptor] { sockets_[descriptor].hangup = Waiting{op, {}, 0, {}}; });
+}
+
+template <class Matches>
+void SimBackend::end_matching(Matches matches) {
+    for (auto& [number, entry] : sockets_) {
+        for (auto* waiting :
+             {&entry.accept, &entry.receive, &entry.direct, &entry.send, &entry.hangup}) {
+            if (!waiting->has_value() || !matches(number, (*waiting)->op)) continue;
+            const int32_t result = (*waiting)->filled > 0
+                                       ? static_cast<int32_t>((*waiting)->filled)
+                                       : -ECANCELED;
+            post((*waiting)->op, result, true);
+            waiting->reset();
+        }
+    }
+}
+
+void SimBackend::cancel(OpName op) {
+    queue([this, op] {
+        end_matching([&](int, const OpName& other) { return is_same(op, other); });
+    });
+}
+
+void SimBackend::cancel_all(int socket) {
+    queue([this, socket] {
+        end_matching([&](int number, const OpName&) { return number == socket; });
+    });
+}
+
+void SimBackend::shutdown(int socket, int how) {
+    queue([this, socket, how] {
+        Entry& entry = sockets_[socket];
+        if (entry.socket.out == nullptr) return;
+        entry.socket.out->has_ended = true;
+        if (how == SHUT_RDWR) entry.socket.in->bytes.clear();
+    });
+}
+
+void SimBackend::close(int socket) {
+    queue([this, socket] {
+        Entry& entry = sockets_[socket];
+        RINGWAY_ASSERT(!entry.receive && !entry.direct && !entry.send && !entry.hangup);
+        if (entry.socket.out != nullptr) {
+            entry.socket.out->has_ended = true;
+            if (!entry.socket.in->bytes.empty()) { // as TCP does with bytes nobody has read
+                entry.socket.out->is_broken = true;
+                entry.socket.in->is_broken = true;
+            }
+        }
+        if (!entry.listens_at.empty()) network_.stop_listening(entry.listens_at);
+        sockets_.erase(socket);
+    });
+}
+
+// Sockets --------------------------------------------------------------------------------------
+
+int SimBackend::add(Entry entry) {
+    const int number = next_socket_++;
+    sockets_[number] = std::move(entry);
+    return number;
+}
+
+Result<int> SimBackend::listen(const sockaddr* address, socklen_t, bool) {
+    Entry entry;
+    entry.listens_at = name_of(address);
+    network_.listen(entry.listens_at);
+    return add(std::move(entry));
+}
+
+Result<int> SimBackend::open_socket(const sockaddr*) { return add({}); }
+
+// The turn -------------------------------------------------------------------------------------
+
+void SimBackend::progress_accept(Entry& entry) {
+    auto* const backlog = network_.backlog(entry.listens_at);
+    while (backlog != nullptr && !backlog->empty()) {
+        Entry accepted;
+        accepted.socket = backlog->front();
+        backlog->pop_front();
+        post(entry.accept->op, add(std::move(accepted)), false);
+    }
+}
+
+void SimBackend::progress_receive(Entry& entry) {
+    SimNetwork::Pipe& in = *entry.socket.in;
+    const OpName op = entry.receive->op;
+    if (in.is_broken) {
+        post(op, -ECONNRESET, true);
+        entry.receive.reset();
+        return;
+    }
+    while (!in.bytes.empty()) {
+        Block* const block =
+            network_.happens(network_.faults.no_buffers) ? nullptr : blocks_.try_take_small();
+        if (block == nullptr) {
+            post(op, -ENOBUFS, true);
+            entry.receive.reset();
+            return;
+        }
+        size_t size = std::min<size_t>(in.bytes.size(), block->capacity);
+        if (network_.happens(network_.faults.split)) size = 1 + network_.random() % size;
+        std::memcpy(block->data(), in.bytes.data(), size);
+        in.bytes.erase(0, size);
+        const bool ends = network_.happens(network_.faults.early_end);
+        post(op, static_cast<int32_t>(size), ends, Slice::adopt(*block, size));
+        if (ends) {
+            entry.receive.reset();
+            return;
+        }
+        if (network_.happens(network_.faults.split)) return; // the rest comes in a later turn
+    }
+    if (in.has_ended) {
+        post(op, 0, true);
+        entry.receive.reset();
+    }
+}
+
+void SimBackend::progress_direct(Entry& entry) {
+    SimNetwork::Pipe& in = *entry.socket.in;
+    Waiting& waiting = *entry.direct;
+    const size_t size = std::min(in.bytes.size(), waiting.into.size() - waiting.filled);
+    std::memcpy(waiting.into.data() + waiting.filled, in.bytes.data(), size);
+    in.bytes.erase(0, size);
+    waiting.filled += size;
+    const bool is_done = waiting.filled == waiting.into.size() || in.has_ended || in.is_broken;
+    if (!is_done) return;
+    const bool is_error = in.is_broken && waiting.filled == 0;
+    post(waiting.op, is_error ? -ECONNRESET : static_cast<int32_t>(waiting.filled), true);
+    entry.direct.reset();
+}
+
+void SimBackend::progress_send(Entry& entry) {
+    Waiting& waiting = *entry.send;
+    if (entry.socket.out->is_broken) {
+        post(waiting.op, -ECONNRESET, true);
+        entry.send.reset();
+        return;
+    }
+    const size_t taken = put(entry, waiting.bytes);
+    if (taken == 0) return;
+    post(waiting.op, static_cast<int32_t>(taken), true);
+    entry.send.reset();
+}
+
+void SimBackend::progress(Entry& entry) {
+    if (entry.accept) progress_accept(entry);
+    if (entry.socket.in == nullptr) return;
+    if (entry.receive) progress_receive(entry);
+    if (entry.direct) progress_direct(entry);
+    if (entry.send) progress_send(entry);
+    if (entry.hangup && entry.socket.out->is_broken) {
+        post(entry.hangup->op, 1, true);
+        entry.hangup.reset();
+    }
+}
+
+void SimBackend::turn(TimePoint) {
+    for (auto& start : std::exchange(starting_, {})) {
+        start();
+        ++started_count_;
+    }
+    std::vector<int> numbers;
+    for (const auto& [number, entry] : sockets_) numbers.push_back(number);
+    for (const int number : numbers) progress(sockets_[number]);
+    for (Posted& posted : std::exchange(posted_, {})) {
+        ++delivered_;
+        posted.op.completer->on_completion(posted.op.tag, std::move(posted.completion));
+    }
+}
+
+} // namespace ringway::ring
