@@ -95,7 +95,7 @@ struct Exchange {
     TimePoint began;          ///< the request's head was there
     TimePoint forwarded_at;   ///< the request went out to the upstream that answered
     TimePoint answered_at;    ///< its head was there
-    Duration waited{};       ///< for upstreams: to connect, and to answer
+    Duration waited{};        ///< for upstreams: to connect, and to answer
     uint16_t status = 0;      ///< sent to the client; 0: nothing was
     bool is_stream = false;   ///< the client asked for one
     bool drops_usage = false; ///< ringway asked for the usage chunk, the client did not

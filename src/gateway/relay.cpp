@@ -214,7 +214,8 @@ private:
     Status end_by_upstream() {
         const bool ends_by_close = exchange_.answer.framing == wire::Framing::until_close &&
                                    !upstream_.is_broken() && !upstream_.was_cut();
-        if (ends_by_close) return end();
+        const bool has_said_all = watch_ && exchange_.facts.has_terminated;
+        if (ends_by_close || has_said_all) return end();
         return end_cut(upstream_error(Code::closed, "The upstream broke off its answer."));
     }
 

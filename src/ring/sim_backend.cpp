@@ -133,9 +133,8 @@ void SimBackend::end_matching(Matches matches) {
         for (auto* waiting :
              {&entry.accept, &entry.receive, &entry.direct, &entry.send, &entry.hangup}) {
             if (!waiting->has_value() || !matches(number, (*waiting)->op)) continue;
-            const int32_t result = (*waiting)->filled > 0
-                                       ? static_cast<int32_t>((*waiting)->filled)
-                                       : -ECANCELED;
+            const int32_t result =
+                (*waiting)->filled > 0 ? static_cast<int32_t>((*waiting)->filled) : -ECANCELED;
             post((*waiting)->op, result, true);
             waiting->reset();
         }
@@ -143,9 +142,8 @@ void SimBackend::end_matching(Matches matches) {
 }
 
 void SimBackend::cancel(OpName op) {
-    queue([this, op] {
-        end_matching([&](int, const OpName& other) { return is_same(op, other); });
-    });
+    queue(
+        [this, op] { end_matching([&](int, const OpName& other) { return is_same(op, other); }); });
 }
 
 void SimBackend::cancel_all(int socket) {

@@ -15,10 +15,10 @@ namespace ringway::ring {
 
 /// What a simulated network does to those who use it. Chances are in percent.
 struct SimFaults {
-    unsigned split = 0;        ///< a read brings only part of what is there
-    unsigned short_send = 0;   ///< a send takes only part, or nothing
-    unsigned early_end = 0;    ///< a multishot receive ends after data, without a reason
-    unsigned no_buffers = 0;   ///< a receive finds no buffer
+    unsigned split = 0;          ///< a read brings only part of what is there
+    unsigned short_send = 0;     ///< a send takes only part, or nothing
+    unsigned early_end = 0;      ///< a multishot receive ends after data, without a reason
+    unsigned no_buffers = 0;     ///< a receive finds no buffer
     size_t socket_bytes = 65536; ///< what a socket takes before its reader has read
 };
 
@@ -38,7 +38,7 @@ public:
     struct Pipe {
         std::string bytes;
         bool has_ended = false;
-        bool is_broken = false; ///< reset
+        bool is_broken = false;     ///< reset
         bool has_no_reader = false; ///< its reader has closed: writing to it breaks it
     };
     /// One end of a connection.
@@ -124,9 +124,9 @@ public:
 private:
     struct Waiting {
         OpName op;
-        std::span<char> into;  ///< of receive_into
+        std::span<char> into; ///< of receive_into
         size_t filled = 0;
-        std::string bytes;     ///< of a send that waits
+        std::string bytes; ///< of a send that waits
     };
     struct Entry {
         SimNetwork::Socket socket;
