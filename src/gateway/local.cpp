@@ -5,16 +5,12 @@
 namespace ringway::gateway {
 namespace {
 
+/// Whether this caller may use the model called `name`, if there is one.
 bool may_call(const Exchange& exchange, Bytes name) {
-    if (exchange.caller->allows_model(name)) return true;
     route::Target single;
     const auto& models = exchange.snapshot().models();
-    for (const route::Target& target : models.find(name, exchange.dialect().family(), single)) {
-        const std::string full =
-            models.provider_name(target.provider) + "/" + std::string(target.model);
-        if (!exchange.caller->allows_model(full)) return false;
-    }
-    return !single.model.empty();
+    const auto targets = models.find(name, exchange.dialect().family(), single);
+    return !targets.empty() && may_use(exchange, name, targets);
 }
 
 /// "provider" of "provider/model"; aliases are ringway's own.
@@ -57,10 +53,7 @@ std::string list_models(const Exchange& exchange) {
 Status answer_model(Exchange& exchange) {
     constexpr Bytes prefix = "/models/";
     const std::string name = wire::percent_decode(exchange.call.tail.substr(prefix.size()));
-    route::Target single;
-    const auto& models = exchange.snapshot().models();
-    const bool is_there = !models.find(name, exchange.dialect().family(), single).empty();
-    if (!is_there || !may_call(exchange, name)) {
+    if (!may_call(exchange, name)) {
         exchange.detail().message = "The model " + wire::json_string(name) + " does not exist.";
         exchange.detail().code = "model_not_found";
         return client_error(Code::not_found, "no such model");

@@ -26,6 +26,9 @@ Result<bool> answer_locally(Exchange& exchange);
 // plan.cpp -------------------------------------------------------------------------------------
 /// The targets to try, in order, if the caller may have them, and the edits of the body.
 Status plan(Exchange& exchange);
+/// Whether the caller may use a model: by the name asked for, or because it may use all its
+/// targets.
+bool may_use(const Exchange& exchange, Bytes model, std::span<const route::Target> targets);
 
 // forward.cpp ----------------------------------------------------------------------------------
 /// Attempts until one answers: then exchange.upstream has its head in exchange.answer.

@@ -33,14 +33,6 @@ std::string full_name(const Exchange& exchange, const route::Target& target) {
            std::string(target.model);
 }
 
-/// A caller may use a model by the name asked for, or because all its targets are allowed.
-bool is_allowed(const Exchange& exchange, Bytes model, std::span<const route::Target> targets) {
-    return exchange.caller->allows_model(model) ||
-           std::all_of(targets.begin(), targets.end(), [&](const route::Target& target) {
-               return exchange.caller->allows_model(full_name(exchange, target));
-           });
-}
-
 /// The upstreams must speak the dialect of the call; translation is not theirs to do.
 Status check_dialects(Exchange& exchange) {
     const Family family = exchange.dialect().family();
@@ -128,7 +120,7 @@ Status plan_model(Exchange& exchange) {
         request.targets = {&request.single, 1};
     }
     if (request.targets.empty()) return no_such_model(exchange, model);
-    if (!is_allowed(exchange, model, request.targets)) {
+    if (!may_use(exchange, model, request.targets)) {
         return refuse(exchange, Code::forbidden,
                       "This key may not use the model " + wire::json_string(model) + ".", "model",
                       "model_not_allowed");
@@ -152,6 +144,13 @@ Status plan_path(Exchange& exchange) {
 }
 
 } // namespace
+
+bool may_use(const Exchange& exchange, Bytes model, std::span<const route::Target> targets) {
+    return exchange.caller->allows_model(model) ||
+           std::all_of(targets.begin(), targets.end(), [&](const route::Target& target) {
+               return exchange.caller->allows_model(full_name(exchange, target));
+           });
+}
 
 Status plan(Exchange& exchange) {
     const llm::RequestFacts& facts = exchange.request->scan.facts();

@@ -69,7 +69,7 @@ void ServerConnection::begin_body(const wire::RequestLine& line) {
 }
 
 void ServerConnection::invite_body() {
-    if (!expects_continue_ || body_.has_ended()) return;
+    if (!expects_continue_ || body_.has_ended() || is_body_too_long()) return;
     expects_continue_ = false;
     if (!stream_->has_input()) write(ring::Slice::of_static("HTTP/1.1 100 Continue\r\n\r\n"));
 }
@@ -104,7 +104,7 @@ bool ServerConnection::continue_direct() {
 }
 
 Result<Progress> ServerConnection::poll_body(ring::SliceQueue& into) {
-    if (body_.framing() == wire::Framing::length && body_.remaining() > body_bytes_max_) {
+    if (is_body_too_long()) {
         return client_error(Code::too_large, "the request body is too large");
     }
     while (!body_.has_ended() && stream_->has_input()) {

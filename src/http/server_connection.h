@@ -89,6 +89,10 @@ private:
     Result<Progress> poll_whole_head();
     Status take_payload(ring::Slice piece, ring::SliceQueue& into);
     bool continue_direct();
+    /// Its Content-Length says so.
+    bool is_body_too_long() const {
+        return body_.framing() == wire::Framing::length && body_.remaining() > body_bytes_max_;
+    }
 
     const ServerLimits& limits_;
     ring::Signal signal_;

@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "support/sim_world.h"
+#include "support/gateway_world.h"
 
 using namespace ringway;
 using namespace ringway::tests;
@@ -23,7 +23,7 @@ constexpr std::string_view event_done = "data: [DONE]\n\n";
 } // namespace
 
 TEST_CASE("relay: a chunk that is whole goes on byte for byte, framing included") {
-    SimWorld world;
+    GatewayWorld world;
     auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
     upstream.send(std::string(stream_head) + chunk(event_one));
     world.settle();
@@ -35,7 +35,7 @@ TEST_CASE("relay: a chunk that is whole goes on byte for byte, framing included"
 }
 
 TEST_CASE("relay: the head waits for the first event, and both go out in one write") {
-    SimWorld world;
+    GatewayWorld world;
     auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
     upstream.send(stream_head);
     world.settle();
@@ -47,7 +47,7 @@ TEST_CASE("relay: the head waits for the first event, and both go out in one wri
 }
 
 TEST_CASE("relay: the head of a slow upstream goes alone after a second") {
-    SimWorld world;
+    GatewayWorld world;
     auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
     upstream.send(stream_head);
     world.pass(900ms);
@@ -63,7 +63,7 @@ TEST_CASE("relay: every split of a stream gives the client the same events") {
                                  std::string(event_usage) + std::string(event_done);
     for (size_t cut = 1; cut < whole.size(); ++cut) {
         CAPTURE(cut);
-        SimWorld world;
+        GatewayWorld world;
         auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
         upstream.send(whole.substr(0, cut));
         world.settle();
@@ -81,7 +81,7 @@ TEST_CASE("relay: usage that only ringway asked for is counted and not passed on
         std::string(event_one) + std::string(event_finish) + std::string(event_done);
     for (size_t cut = 1; cut < whole.size(); ++cut) {
         CAPTURE(cut);
-        SimWorld world;
+        GatewayWorld world;
         auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", asks_not));
         REQUIRE(forwarded.ends_with(
             R"({"stream_options":{"include_usage":true},"model":"m","stream":true})"));
@@ -96,7 +96,7 @@ TEST_CASE("relay: usage that only ringway asked for is counted and not passed on
 }
 
 TEST_CASE("relay: a client that leaves has its upstream closed in the same turn") {
-    SimWorld world;
+    GatewayWorld world;
     auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
     upstream.send(std::string(stream_head) + chunk(event_one));
     world.settle();
@@ -126,7 +126,7 @@ TEST_CASE("relay: an upstream that cuts a stream ends it in a typed error event,
                         {"chunk longer than said", false, "1\r\nabc\r\n"}};
     for (const Row& row : rows) {
         CAPTURE(row.what);
-        SimWorld world;
+        GatewayWorld world;
         auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
         upstream.send(std::string(stream_head) + chunk(event_one));
         world.settle();
@@ -146,7 +146,7 @@ TEST_CASE("relay: an upstream that cuts a stream ends it in a typed error event,
 }
 
 TEST_CASE("relay: an Anthropic stream that is cut ends in an event of type error") {
-    SimWorld world;
+    GatewayWorld world;
     auto [client, upstream, forwarded] =
         world.exchange(post("/v1/messages", R"({"model":"claude-x","max_tokens":5,"stream":true})",
                             "anthropic-version: 2023-06-01\r\n"),
@@ -166,7 +166,7 @@ TEST_CASE("relay: an Anthropic stream that is cut ends in an event of type error
 }
 
 TEST_CASE("relay: a Responses stream that is cut ends in an event of type error") {
-    SimWorld world;
+    GatewayWorld world;
     auto [client, upstream, forwarded] =
         world.exchange(post("/v1/responses", R"({"model":"m","input":"x","stream":true})"));
     upstream.send(std::string(stream_head) +
@@ -181,7 +181,7 @@ TEST_CASE("relay: a Responses stream that is cut ends in an event of type error"
 }
 
 TEST_CASE("relay: a stream that stalls longer than the idle time ends in an error event") {
-    SimWorld world(1, [](Config& config) { config.providers[0].idle_time = 5s; });
+    GatewayWorld world(1, [](Config& config) { config.providers[0].idle_time = 5s; });
     auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
     upstream.send(std::string(stream_head) + chunk(event_one));
     world.pass(4900ms);
@@ -194,7 +194,7 @@ TEST_CASE("relay: a stream that stalls longer than the idle time ends in an erro
 }
 
 TEST_CASE("relay: a stream that has said its last word is complete, even if its framing breaks") {
-    SimWorld world;
+    GatewayWorld world;
     auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
     upstream.send(std::string(stream_head) + chunk(event_one) + chunk(event_finish) +
                   chunk(event_done));
@@ -208,7 +208,7 @@ TEST_CASE("relay: a stream that has said its last word is complete, even if its 
 
 TEST_CASE(
     "relay: a body with a length that breaks off is closed early, so that the client sees it") {
-    SimWorld world;
+    GatewayWorld world;
     auto [client, upstream, forwarded] =
         world.exchange(post("/v1/chat/completions", R"({"model":"m"})"));
     upstream.send(
@@ -222,7 +222,7 @@ TEST_CASE(
 }
 
 TEST_CASE("relay: a slow client pauses its upstream, and loses nothing") {
-    SimWorld world(7, [](Config& config) { config.stream_buffer_bytes = 16384; });
+    GatewayWorld world(7, [](Config& config) { config.stream_buffer_bytes = 16384; });
     world.network.faults.socket_bytes = 4096;
     auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
     std::string sent;
@@ -253,7 +253,7 @@ TEST_CASE("relay: a slow client pauses its upstream, and loses nothing") {
 }
 
 TEST_CASE("relay: an upstream connection is used again after a stream, and after an error") {
-    SimWorld world;
+    GatewayWorld world;
     auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
     upstream.send(std::string(stream_head) + chunk(event_finish) + chunk(event_done) + "0\r\n\r\n");
     world.settle();
@@ -273,7 +273,7 @@ TEST_CASE("relay: an upstream connection is used again after a stream, and after
 }
 
 TEST_CASE("relay: hop-by-hop fields, and fields of the provider's account, do not pass") {
-    SimWorld world;
+    GatewayWorld world;
     auto [client, upstream, forwarded] =
         world.exchange(post("/v1/chat/completions", R"({"model":"m"})"));
     upstream.send(

@@ -1,4 +1,4 @@
-#include "support/sim_world.h"
+#include "support/gateway_world.h"
 
 #include <doctest/doctest.h>
 
@@ -19,7 +19,8 @@ ProviderConfig provider(std::string name, ProviderKind kind, unsigned upstream) 
 
 } // namespace
 
-SimWorld::SimWorld(uint64_t seed, const std::function<void(Config&)>& adjust) : network(seed) {
+GatewayWorld::GatewayWorld(uint64_t seed, const std::function<void(Config&)>& adjust)
+    : network(seed) {
     Config config;
     config.providers = {provider("one", ProviderKind::openai, 1),
                         provider("two", ProviderKind::openai, 2),
@@ -43,7 +44,7 @@ SimWorld::SimWorld(uint64_t seed, const std::function<void(Config&)>& adjust) : 
 }
 
 /// Whatever a test did, all must come to its end: nothing leaks, nothing hangs.
-SimWorld::~SimWorld() {
+GatewayWorld::~GatewayWorld() {
     network.faults = {};
     ring::Signal stopped(loop);
     listener_->stop(stopped);
@@ -64,7 +65,7 @@ SimWorld::~SimWorld() {
     CHECK(blocks.bytes_in_use() <= 4096); // the pool's own block for short texts
 }
 
-void SimWorld::settle() {
+void GatewayWorld::settle() {
     constexpr int idle_turns = 4;
     constexpr int turns_max = 20000;
     uint64_t delivered = backend.delivered();
@@ -80,7 +81,7 @@ void SimWorld::settle() {
     REQUIRE_MESSAGE(idle == idle_turns, "the world does not come to rest");
 }
 
-void SimWorld::pass(Duration time) {
+void GatewayWorld::pass(Duration time) {
     settle();
     const TimePoint end = network.now() + time;
     while (network.now() < end) {
@@ -90,13 +91,13 @@ void SimWorld::pass(Duration time) {
     }
 }
 
-ring::SimPeer SimWorld::connect() {
+ring::SimPeer GatewayWorld::connect() {
     auto socket = network.connect(gateway_address);
     REQUIRE(socket.has_value());
     return ring::SimPeer(std::move(*socket));
 }
 
-std::optional<ring::SimPeer> SimWorld::accept(unsigned upstream) {
+std::optional<ring::SimPeer> GatewayWorld::accept(unsigned upstream) {
     auto* const backlog = network.backlog(upstream_address(upstream));
     settle();
     if (backlog == nullptr || backlog->empty()) return std::nullopt;
@@ -106,7 +107,7 @@ std::optional<ring::SimPeer> SimWorld::accept(unsigned upstream) {
     return peer;
 }
 
-SimWorld::Exchange SimWorld::exchange(Bytes request, unsigned upstream) {
+GatewayWorld::Exchange GatewayWorld::exchange(Bytes request, unsigned upstream) {
     ring::SimPeer client = connect();
     client.send(request);
     auto accepted = accept(upstream);

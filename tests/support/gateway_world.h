@@ -23,14 +23,14 @@ public:
 
 /// One worker of the gateway on a simulated network: clients connect, and upstreams named
 /// "10.0.0.N" answer, all played by the test, in one thread and without a system call.
-class SimWorld {
+class GatewayWorld {
 public:
     static constexpr const char* gateway_address = "127.0.0.1:8080";
 
     /// Two providers of kind openai, "one" and "two" (10.0.0.1 and .2), and one of kind anthropic,
     /// "claude" (10.0.0.3), unless `adjust` changes that.
-    explicit SimWorld(uint64_t seed = 1, const std::function<void(Config&)>& adjust = {});
-    ~SimWorld();
+    explicit GatewayWorld(uint64_t seed = 1, const std::function<void(Config&)>& adjust = {});
+    ~GatewayWorld();
 
     ring::SimNetwork network;
     ring::BlockPool blocks{0};
