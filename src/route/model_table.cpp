@@ -53,31 +53,32 @@ std::span<const Target> ModelTable::find(Bytes model, Family family, Target& sin
     return {&single, 1};
 }
 
-/// The only provider that is known to serve `model`, or else the only one that may.
+/// How well a provider fits a bare model name: 3 known to serve it and speaks the caller's API,
+/// 2 known to serve it, 1 may serve it and speaks the API, 0 not at all.
+unsigned ModelTable::fit(const ProviderView& provider, Bytes model, Family family) const {
+    const bool is_told = provider.models &&
+                         std::any_of(provider.models->begin(), provider.models->end(),
+                                     [&](const std::string& known_model) {
+                                         return base::matches_pattern(known_model, model);
+                                     });
+    const bool is_own = !provider.models && provider.is_known_model != nullptr &&
+                        provider.is_known_model(model);
+    const bool speaks = provider.family == family;
+    if (is_told || is_own) return speaks ? 3 : 2;
+    return !provider.models && speaks ? 1 : 0;
+}
+
+/// The provider that fits best, if it is the only one that fits as well.
 std::optional<size_t> ModelTable::provider_of_bare(Bytes model, Family family) const {
-    size_t known = 0;
-    size_t possible = 0;
-    std::optional<size_t> known_one;
-    std::optional<size_t> possible_one;
+    unsigned best = 0;
+    std::optional<size_t> one;
     for (size_t i = 0; i < providers_.size(); ++i) {
-        const ProviderView& provider = providers_[i];
-        const bool is_told =
-            provider.models && std::any_of(provider.models->begin(), provider.models->end(),
-                                           [&](const std::string& known_model) {
-                                               return base::matches_pattern(known_model, model);
-                                           });
-        const bool is_own = !provider.models && provider.is_known_model != nullptr &&
-                            provider.is_known_model(model);
-        if (is_told || is_own) {
-            ++known;
-            known_one = i;
-        } else if (!provider.models && provider.family == family) {
-            ++possible;
-            possible_one = i;
-        }
+        const unsigned fits = fit(providers_[i], model, family);
+        if (fits == 0 || fits < best) continue;
+        one = fits > best ? std::optional(i) : std::nullopt;
+        best = fits;
     }
-    if (known > 0) return known == 1 ? known_one : std::nullopt;
-    return possible == 1 ? possible_one : std::nullopt;
+    return one;
 }
 
 std::vector<std::string> ModelTable::near(Bytes model) const {

@@ -46,6 +46,7 @@ public:
     const std::string& provider_name(size_t provider) const { return providers_[provider].name; }
 
 private:
+    unsigned fit(const ProviderView& provider, Bytes model, Family family) const;
     std::optional<size_t> provider_of_bare(Bytes model, Family family) const;
     Target parse_target(Bytes text) const;
 

@@ -115,7 +115,11 @@ GatewayWorld::Exchange GatewayWorld::exchange(Bytes request, unsigned upstream) 
         settle();
         FAIL("nothing was forwarded; the client got: " << client.received());
     }
-    std::string forwarded = accepted->take();
+    std::string forwarded;
+    for (std::string more = accepted->take(); !more.empty(); more = accepted->take()) {
+        forwarded += more;
+        settle();
+    }
     return {std::move(client), std::move(*accepted), std::move(forwarded)};
 }
 
