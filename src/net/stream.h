@@ -121,6 +121,7 @@ private:
     void on_received_direct(int32_t result);
     void on_sent(int32_t result);
     void on_connected(int32_t result);
+    void on_hangup(const ring::Completion& completion);
     void flush() override;
     void settle() override;
 
@@ -143,11 +144,13 @@ private:
     std::unique_ptr<Filter> filter_;
     ring::SliceQueue input_;
     ring::SliceQueue output_;
-    ring::Slice direct_; ///< memory being filled by receive_direct()
+    ring::Slice direct_;              ///< memory being filled by receive_direct()
+    std::unique_ptr<Address> target_; ///< while connecting: the kernel reads it when it starts
     size_t notify_at_ = 0;
     std::optional<Error> failure_;
     int socket_;
     uint32_t in_flight_bytes_ = 0; ///< of the send that does not wait, until it is settled
+    uint32_t sending_bytes_ = 0;   ///< of the send that waits for room
     bool wants_notice_ : 1 = false;
     bool is_connecting_ : 1 = false;
     bool is_receiving_ : 1 = false;
@@ -157,6 +160,7 @@ private:
     bool is_reading_paused_ : 1 = false;
     bool has_ended_ : 1 = false;
     bool ends_writing_ : 1 = false;
+    bool has_shut_down_ : 1 = false;
     bool is_closing_ : 1 = false;
 };
 

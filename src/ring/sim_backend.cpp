@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -145,6 +146,14 @@ void SimBackend::connect(OpName op, int socket, const sockaddr* address, socklen
 
 void SimBackend::poll(OpName op, int descriptor, uint32_t) {
     queue([this, op, descriptor] { sockets_[descriptor].hangup = Waiting{op, {}, 0, {}}; });
+}
+
+void SimBackend::watch(OpName op, int descriptor, uint32_t) {
+    queue([this, op, descriptor] {
+        Entry& entry = sockets_[descriptor];
+        entry.hangup = Waiting{op, {}, 0, {}};
+        if (entry.socket.in->has_ended) post(op, POLLRDHUP, false);
+    });
 }
 
 template <class Matches>
@@ -302,7 +311,7 @@ void SimBackend::progress(Entry& entry) {
     if (entry.direct) progress_direct(entry);
     if (entry.send) progress_send(entry);
     if (entry.hangup && entry.socket.out->is_broken) {
-        post(entry.hangup->op, 1, true);
+        post(entry.hangup->op, POLLHUP, true);
         entry.hangup.reset();
     }
 }
