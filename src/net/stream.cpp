@@ -115,7 +115,7 @@ void Stream::accept_bytes(ring::Slice slice) {
     const bool was_ready = filter_->is_ready();
     const size_t had = input_.bytes();
     if (const Status status = filter_->receive(std::move(slice), input_); !status) {
-        loop_.wants_flush(*this); // an alert may be waiting
+        send_alert();
         return fail(status.error().code, status.error().what);
     }
     if (filter_->has_ended()) has_ended_ = true;
@@ -209,12 +209,26 @@ void Stream::flush() {
     }
     if (is_sending_ || in_flight_bytes_ > 0) return;
     if (output_.empty()) return after_progress();
+    send_now();
+}
+
+void Stream::send_now() {
     std::array<iovec, ring::send_pieces_max> pieces;
     const size_t count = gather(pieces);
     for (size_t i = 0; i < count; ++i) {
         in_flight_bytes_ += static_cast<uint32_t>(pieces[i].iov_len);
     }
     loop_.backend().send_now({this, tag_send}, socket_, {pieces.data(), count});
+}
+
+/// The filter has failed: the other side is told why, if no other send is in the way. It is queued
+/// at once, since whoever hears of the failure closes the stream.
+void Stream::send_alert() {
+    if (is_linked() || is_sending_ || in_flight_bytes_ > 0) return;
+    static_cast<void>(filter_->flush(output_));
+    if (output_.empty()) return;
+    send_now();
+    loop_.wants_flush(*this); // so that it is settled
 }
 
 /// No completion has come for the send: the kernel took all of it.

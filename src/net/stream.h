@@ -20,7 +20,7 @@ public:
     virtual Status receive(ring::Slice wire, ring::SliceQueue& plain) = 0;
     /// Queues plain bytes to be sent.
     virtual void write(ring::Slice plain) = 0;
-    /// Appends to `wire` what is to be sent now.
+    /// Appends to `wire` what is to be sent now; after an error, the alert that tells of it.
     virtual Status flush(ring::SliceQueue& wire) = 0;
     /// Says goodbye with the next flush().
     virtual void end() = 0;
@@ -127,6 +127,8 @@ private:
 
     void start_receiving(bool data_expected);
     void accept_bytes(ring::Slice slice);
+    void send_now();
+    void send_alert();
     void send_rest();
     void compact_output();
     size_t gather(std::span<iovec> pieces) const;
