@@ -108,7 +108,12 @@ std::expected<Address, std::string> parse_address(Bytes text) {
     Bytes host = text.substr(0, colon);
     if (host.empty()) host = "0.0.0.0";
     if (host == "localhost") host = "127.0.0.1";
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    const bool has_brackets = host.starts_with('[') && host.ends_with(']');
+    if (has_brackets) host = host.substr(1, host.size() - 2);
+    // Without brackets nobody can tell an IPv6 address from its port.
+    if (has_brackets != (host.find(':') != Bytes::npos)) {
+        return std::unexpected("an IPv6 address, and nothing else, stands in brackets: [::1]:8080");
+    }
     return parse_numeric(host, *port);
 }
 

@@ -92,6 +92,7 @@ void Resolver::on_answer(const std::string& host, const std::vector<Address>& ad
     Entry& entry = entries_[host];
     entry.is_asking = false;
     entry.has_failed = addresses.empty();
+    entry.failed_at = loop_.now();
     if (!addresses.empty()) {
         entry.addresses = addresses;
         entry.answered_at = loop_.now();
@@ -120,7 +121,7 @@ ring::Task<Result<std::vector<Address>>> Resolver::resolve(std::string host, uin
             for (Address& address : addresses) address.set_port(port);
             co_return addresses;
         }
-        if (entry.has_failed && loop_.now() < entry.asked_at + failed_for) {
+        if (entry.has_failed && loop_.now() < entry.failed_at + failed_for) {
             co_return upstream_error(Code::unreachable, "the host name does not resolve");
         }
         if (loop_.now() >= deadline) {

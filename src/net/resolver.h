@@ -78,6 +78,7 @@ private:
         std::vector<Address> addresses;
         TimePoint answered_at;
         TimePoint asked_at;
+        TimePoint failed_at;
         bool is_asking = false;
         bool has_failed = false;
     };

@@ -47,7 +47,9 @@ Result<StreamPtr> Stream::connect(ring::Loop& loop, const Address& address, ring
     RINGWAY_TRY(const int socket, loop.backend().open_socket(address.get()));
     StreamPtr stream(new Stream(loop, socket, signal, std::move(filter)));
     stream->is_connecting_ = true;
-    loop.backend().connect({stream.get(), tag_connect}, socket, address.get(), address.length());
+    stream->target_ = std::make_unique<Address>(address);
+    loop.backend().connect({stream.get(), tag_connect}, socket, stream->target_->get(),
+                           stream->target_->length());
     return stream;
 }
 
@@ -62,16 +64,14 @@ void Stream::on_completion(unsigned tag, ring::Completion&& completion) {
         break;
     case tag_send: on_sent(completion.result); break;
     case tag_connect: on_connected(completion.result); break;
-    default:
-        is_watching_hangup_ = false;
-        if (completion.result >= 0) fail(Code::reset, "the other side closed the connection");
-        break;
+    default: on_hangup(completion); break;
     }
     if (is_closing_) finish_closing();
 }
 
 void Stream::on_connected(int32_t result) {
     is_connecting_ = false;
+    target_.reset();
     if (is_closing_) return;
     if (result < 0) return fail(code_of(-result), "cannot connect", -result);
     start_receiving(false);
@@ -115,7 +115,7 @@ void Stream::accept_bytes(ring::Slice slice) {
     const bool was_ready = filter_->is_ready();
     const size_t had = input_.bytes();
     if (const Status status = filter_->receive(std::move(slice), input_); !status) {
-        loop_.wants_flush(*this); // an alert may be waiting
+        send_alert();
         return fail(status.error().code, status.error().what);
     }
     if (filter_->has_ended()) has_ended_ = true;
@@ -156,12 +156,25 @@ void Stream::on_received_direct(int32_t result) {
         signal_->raise();
     }
     direct_ = ring::Slice();
+    // Reading may have been resumed meanwhile.
+    if (!is_reading_paused_ && !has_ended_ && !failure_ && !is_closing_) start_receiving(true);
 }
 
 void Stream::watch_hangup() {
     if (is_watching_hangup_ || failure_) return;
     is_watching_hangup_ = true;
-    loop_.backend().poll({this, tag_hangup}, socket_, POLLHUP | POLLERR);
+    loop_.backend().watch({this, tag_hangup}, socket_, POLLHUP | POLLERR);
+}
+
+/// It hears of the end of the other side's sending as well, which is no hangup.
+void Stream::on_hangup(const ring::Completion& completion) {
+    if (completion.is_last) is_watching_hangup_ = false;
+    if (is_closing_ || completion.result < 0) return;
+    if ((completion.result & (POLLHUP | POLLERR)) != 0) {
+        fail(Code::reset, "the other side closed the connection");
+    } else {
+        watch_hangup(); // again, if the watch itself has ended
+    }
 }
 
 // Sending --------------------------------------------------------------------------------------
@@ -196,12 +209,26 @@ void Stream::flush() {
     }
     if (is_sending_ || in_flight_bytes_ > 0) return;
     if (output_.empty()) return after_progress();
+    send_now();
+}
+
+void Stream::send_now() {
     std::array<iovec, ring::send_pieces_max> pieces;
     const size_t count = gather(pieces);
     for (size_t i = 0; i < count; ++i) {
         in_flight_bytes_ += static_cast<uint32_t>(pieces[i].iov_len);
     }
     loop_.backend().send_now({this, tag_send}, socket_, {pieces.data(), count});
+}
+
+/// The filter has failed: the other side is told why, if no other send is in the way. It is queued
+/// at once, since whoever hears of the failure closes the stream.
+void Stream::send_alert() {
+    if (is_linked() || is_sending_ || in_flight_bytes_ > 0) return;
+    static_cast<void>(filter_->flush(output_));
+    if (output_.empty()) return;
+    send_now();
+    loop_.wants_flush(*this); // so that it is settled
 }
 
 /// No completion has come for the send: the kernel took all of it.
@@ -215,16 +242,15 @@ void Stream::settle() {
 }
 
 void Stream::on_sent(int32_t result) {
-    const bool was_waiting = is_sending_;
     is_sending_ = false;
-    in_flight_bytes_ = 0;
+    in_flight_bytes_ = sending_bytes_ = 0;
     if (is_closing_ || failure_) return;
     if (result < 0 && result != -EAGAIN && result != -EINTR) {
         return fail(code_of(-result), "the connection broke", -result);
     }
     if (result > 0) output_.consume(static_cast<size_t>(result));
-    if (!was_waiting) compact_output();
     if (!output_.empty()) {
+        compact_output();
         send_rest();
     } else if (filter_ != nullptr && filter_->unsent_bytes() > 0) {
         loop_.wants_flush(*this);
@@ -236,11 +262,12 @@ void Stream::send_rest() {
     std::array<iovec, ring::send_pieces_max> pieces;
     const size_t count = gather(pieces);
     is_sending_ = true;
+    for (size_t i = 0; i < count; ++i) sending_bytes_ += static_cast<uint32_t>(pieces[i].iov_len);
     loop_.backend().send({this, tag_send}, socket_, {pieces.data(), count});
 }
 
 /// The other side is slow: small pieces must not hold whole receive buffers while they wait.
-void Stream::compact_output() { output_.compact(loop_.blocks()); }
+void Stream::compact_output() { output_.compact(loop_.blocks(), sending_bytes_); }
 
 void Stream::notify_when_unsent_at_most(size_t bytes) {
     notify_at_ = bytes;
@@ -256,7 +283,9 @@ void Stream::after_progress() {
         wants_notice_ = false;
         signal_->raise();
     }
-    if (ends_writing_ && unsent_bytes() == 0 && in_flight_bytes_ == 0 && !is_sending_) {
+    const bool is_all_sent = unsent_bytes() == 0 && in_flight_bytes_ == 0 && !is_sending_;
+    if (ends_writing_ && is_all_sent && !has_shut_down_) {
+        has_shut_down_ = true;
         loop_.backend().shutdown(socket_, SHUT_WR);
     }
 }

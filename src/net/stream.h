@@ -20,7 +20,7 @@ public:
     virtual Status receive(ring::Slice wire, ring::SliceQueue& plain) = 0;
     /// Queues plain bytes to be sent.
     virtual void write(ring::Slice plain) = 0;
-    /// Appends to `wire` what is to be sent now.
+    /// Appends to `wire` what is to be sent now; after an error, the alert that tells of it.
     virtual Status flush(ring::SliceQueue& wire) = 0;
     /// Says goodbye with the next flush().
     virtual void end() = 0;
@@ -121,11 +121,14 @@ private:
     void on_received_direct(int32_t result);
     void on_sent(int32_t result);
     void on_connected(int32_t result);
+    void on_hangup(const ring::Completion& completion);
     void flush() override;
     void settle() override;
 
     void start_receiving(bool data_expected);
     void accept_bytes(ring::Slice slice);
+    void send_now();
+    void send_alert();
     void send_rest();
     void compact_output();
     size_t gather(std::span<iovec> pieces) const;
@@ -143,11 +146,13 @@ private:
     std::unique_ptr<Filter> filter_;
     ring::SliceQueue input_;
     ring::SliceQueue output_;
-    ring::Slice direct_; ///< memory being filled by receive_direct()
+    ring::Slice direct_;              ///< memory being filled by receive_direct()
+    std::unique_ptr<Address> target_; ///< while connecting: the kernel reads it when it starts
     size_t notify_at_ = 0;
     std::optional<Error> failure_;
     int socket_;
     uint32_t in_flight_bytes_ = 0; ///< of the send that does not wait, until it is settled
+    uint32_t sending_bytes_ = 0;   ///< of the send that waits for room
     bool wants_notice_ : 1 = false;
     bool is_connecting_ : 1 = false;
     bool is_receiving_ : 1 = false;
@@ -157,6 +162,7 @@ private:
     bool is_reading_paused_ : 1 = false;
     bool has_ended_ : 1 = false;
     bool ends_writing_ : 1 = false;
+    bool has_shut_down_ : 1 = false;
     bool is_closing_ : 1 = false;
 };
 

@@ -52,7 +52,11 @@ public:
             SSL_set_accept_state(ssl_);
         }
     }
-    ~TlsFilter() override { SSL_free(ssl_); }
+    ~TlsFilter() override {
+        // A session whose connection ends without a goodbye would not be resumed any more.
+        if (is_ready_) SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+        SSL_free(ssl_);
+    }
 
     Status receive(ring::Slice wire, ring::SliceQueue& plain) override {
         incoming_.push_back(std::move(wire));
@@ -64,15 +68,9 @@ public:
     void write(ring::Slice plain) override { unsent_.push_back(std::move(plain)); }
 
     Status flush(ring::SliceQueue& wire) override {
-        RINGWAY_RETURN_IF_ERROR(handshake());
-        if (is_ready_) RINGWAY_RETURN_IF_ERROR(write_records());
-        if (ends_ && is_ready_ && !has_said_end_) {
-            has_said_end_ = true;
-            SSL_shutdown(ssl_);
-            ERR_clear_error();
-        }
+        const Status status = prepare_records();
         while (!outgoing_.empty()) wire.push_back(outgoing_.pop_front());
-        return {};
+        return status;
     }
 
     void end() override { ends_ = true; }
@@ -107,6 +105,17 @@ public:
     }
 
 private:
+    Status prepare_records() {
+        RINGWAY_RETURN_IF_ERROR(handshake());
+        if (is_ready_) RINGWAY_RETURN_IF_ERROR(write_records());
+        if (ends_ && is_ready_ && !has_said_end_) {
+            has_said_end_ = true;
+            SSL_shutdown(ssl_);
+            ERR_clear_error();
+        }
+        return {};
+    }
+
     Status handshake() {
         if (is_ready_) return {};
         const int result = SSL_do_handshake(ssl_);

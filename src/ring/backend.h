@@ -68,9 +68,13 @@ public:
     /// Sends when there is room. Completes with the bytes taken, at least one, or an error.
     /// The bytes stay put until then; `pieces` themselves are read during the call.
     virtual void send(OpName op, int socket, std::span<const iovec> pieces) = 0;
+    /// `address` stays put until the completion.
     virtual void connect(OpName op, int socket, const sockaddr* address, socklen_t length) = 0;
     /// Completes when one of `events` (POLLIN, POLLHUP ...) holds; result: which.
     virtual void poll(OpName op, int descriptor, uint32_t events) = 0;
+    /// Completes each time one of `events` comes to hold, until cancelled. POLLERR, POLLHUP and
+    /// POLLRDHUP are reported whether asked for or not: io_uring always adds them.
+    virtual void watch(OpName op, int descriptor, uint32_t events) = 0;
     /// Asks the operation to end; its completion then brings -ECANCELED, or whatever was faster.
     virtual void cancel(OpName op) = 0;
     /// As cancel, for all operations on this socket.

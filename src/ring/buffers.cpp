@@ -141,14 +141,16 @@ void SliceQueue::consume(size_t bytes) {
     }
 }
 
-void SliceQueue::compact(BlockPool& pool) {
+void SliceQueue::compact(BlockPool& pool, size_t in_flight_bytes) {
     Node* last = nullptr; // the last node that stays
     Node* node = head_;
     head_ = tail_ = nullptr;
     while (node != nullptr) {
         Node* next = node->next;
         node->next = nullptr;
-        const bool is_small = node->slice.size() < BlockPool::small_bytes / 2;
+        const bool is_small =
+            in_flight_bytes == 0 && node->slice.size() < BlockPool::small_bytes / 2;
+        in_flight_bytes -= std::min(in_flight_bytes, node->slice.size());
         if (last != nullptr && is_small && last->slice.try_append(node->slice.bytes())) {
             node->~Node();
             memory::release(node, sizeof(Node));

@@ -190,8 +190,8 @@ public:
     void clear();
     /// Moves the bytes of small slices together into blocks of their own, so that a queue that
     /// waits does not hold a whole block for each. Slices that fill half a block stay.
-    /// Bytes already moved stay where they are: the kernel may be sending them.
-    void compact(BlockPool& pool);
+    /// The first `in_flight_bytes` stay where they are: the kernel may be sending them.
+    void compact(BlockPool& pool, size_t in_flight_bytes = 0);
 
     /// Visits the slices in order until `visit` returns false.
     template <class F>

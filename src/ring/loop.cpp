@@ -50,13 +50,16 @@ void Loop::turn(TimePoint until) {
 void Loop::settle_writers() {
     const uint64_t started = backend_.started();
     while (!settling_.empty() && settling_.front().queued_at_ <= started) {
-        settling_.pop_front().settle();
+        Writer& writer = settling_.pop_front();
+        if (std::exchange(writer.wants_again_, false)) flushing_.push_back(writer);
+        writer.settle(); // which may be its end
     }
 }
 
 void Loop::flush_writers() {
     while (!flushing_.empty()) {
         Writer& writer = flushing_.pop_front();
+        writer.wants_again_ = false;
         writer.flush();
         writer.queued_at_ = backend_.queued();
         settling_.push_back(writer);

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +12,13 @@ namespace ringway::ring {
 namespace {
 
 std::string name_of(const sockaddr* address) {
+    if (address->sa_family == AF_INET6) {
+        sockaddr_in6 v6{};
+        std::memcpy(&v6, address, sizeof v6);
+        char text[INET6_ADDRSTRLEN] = {};
+        inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
+        return "[" + std::string(text) + "]:" + std::to_string(ntohs(v6.sin6_port));
+    }
     sockaddr_in v4{};
     std::memcpy(&v4, address, sizeof v4);
     char text[INET_ADDRSTRLEN] = {};
@@ -45,9 +53,14 @@ std::deque<SimNetwork::Socket>* SimNetwork::backlog(const std::string& address) 
 std::optional<SimNetwork::Socket> SimNetwork::connect(const std::string& address) {
     auto* const waiting = backlog(address);
     if (waiting == nullptr) return std::nullopt;
-    const Socket near{std::make_shared<Pipe>(), std::make_shared<Pipe>()};
-    waiting->push_back({near.out, near.in});
+    auto [near, far] = make_pair();
+    waiting->push_back(std::move(far));
     return near;
+}
+
+std::pair<SimNetwork::Socket, SimNetwork::Socket> SimNetwork::make_pair() {
+    const Socket near{std::make_shared<Pipe>(), std::make_shared<Pipe>()};
+    return {near, {near.out, near.in}};
 }
 
 std::string SimPeer::take(size_t bytes_max) {
@@ -99,6 +112,7 @@ void SimBackend::send_now(OpName op, int socket, std::span<const iovec> pieces) 
     // The bytes stay put for the turn, so they are read when the operation starts.
     std::vector<iovec> kept(pieces.begin(), pieces.end());
     queue([this, op, socket, kept = std::move(kept)] {
+        ++sends_;
         Entry& entry = sockets_[socket];
         if (entry.socket.out->is_broken) return post(op, -ECONNRESET, true);
         if (entry.socket.out->has_ended) return post(op, -EPIPE, true);
@@ -110,13 +124,20 @@ void SimBackend::send_now(OpName op, int socket, std::span<const iovec> pieces) 
 }
 
 void SimBackend::send(OpName op, int socket, std::span<const iovec> pieces) {
-    queue([this, op, socket, bytes = join(pieces)] {
-        sockets_[socket].send = Waiting{op, {}, 0, bytes};
+    // As a kernel that waits for room, it reads the bytes late: they have to stay put until then.
+    std::vector<iovec> kept(pieces.begin(), pieces.end());
+    queue([this, op, socket, kept = std::move(kept)] {
+        ++sends_;
+        sockets_[socket].send = Waiting{op, {}, 0, kept};
     });
 }
 
 void SimBackend::connect(OpName op, int socket, const sockaddr* address, socklen_t) {
     queue([this, op, socket, name = name_of(address)] {
+        if (network_.is_stalled(name)) {
+            sockets_[socket].connect = Waiting{op, {}, 0, {}};
+            return;
+        }
         auto connected = network_.connect(name);
         if (connected) sockets_[socket].socket = *connected;
         post(op, connected ? 0 : -ECONNREFUSED, true);
@@ -127,11 +148,19 @@ void SimBackend::poll(OpName op, int descriptor, uint32_t) {
     queue([this, op, descriptor] { sockets_[descriptor].hangup = Waiting{op, {}, 0, {}}; });
 }
 
+void SimBackend::watch(OpName op, int descriptor, uint32_t) {
+    queue([this, op, descriptor] {
+        Entry& entry = sockets_[descriptor];
+        entry.hangup = Waiting{op, {}, 0, {}};
+        if (entry.socket.in->has_ended) post(op, POLLRDHUP, false);
+    });
+}
+
 template <class Matches>
 void SimBackend::end_matching(Matches matches) {
     for (auto& [number, entry] : sockets_) {
-        for (auto* waiting :
-             {&entry.accept, &entry.receive, &entry.direct, &entry.send, &entry.hangup}) {
+        for (auto* waiting : {&entry.accept, &entry.receive, &entry.direct, &entry.send,
+                              &entry.hangup, &entry.connect}) {
             if (!waiting->has_value() || !matches(number, (*waiting)->op)) continue;
             const int32_t result =
                 (*waiting)->filled > 0 ? static_cast<int32_t>((*waiting)->filled) : -ECANCELED;
@@ -165,8 +194,10 @@ void SimBackend::close(int socket) {
     queue([this, socket] {
         Entry& entry = sockets_[socket];
         RINGWAY_ASSERT(!entry.receive && !entry.direct && !entry.send && !entry.hangup);
+        RINGWAY_ASSERT(!entry.accept && !entry.connect);
         if (entry.socket.out != nullptr) {
             entry.socket.out->has_ended = true;
+            entry.socket.in->has_no_reader = true;
             if (!entry.socket.in->bytes.empty()) { // as TCP does with bytes nobody has read
                 entry.socket.out->is_broken = true;
                 entry.socket.in->is_broken = true;
@@ -193,6 +224,12 @@ Result<int> SimBackend::listen(const sockaddr* address, socklen_t, bool) {
 }
 
 Result<int> SimBackend::open_socket(const sockaddr*) { return add({}); }
+
+int SimBackend::adopt(SimNetwork::Socket socket) {
+    Entry entry;
+    entry.socket = std::move(socket);
+    return add(std::move(entry));
+}
 
 // The turn -------------------------------------------------------------------------------------
 
@@ -261,7 +298,7 @@ void SimBackend::progress_send(Entry& entry) {
         entry.send.reset();
         return;
     }
-    const size_t taken = put(entry, waiting.bytes);
+    const size_t taken = put(entry, join(waiting.pieces));
     if (taken == 0) return;
     post(waiting.op, static_cast<int32_t>(taken), true);
     entry.send.reset();
@@ -274,7 +311,7 @@ void SimBackend::progress(Entry& entry) {
     if (entry.direct) progress_direct(entry);
     if (entry.send) progress_send(entry);
     if (entry.hangup && entry.socket.out->is_broken) {
-        post(entry.hangup->op, 1, true);
+        post(entry.hangup->op, POLLHUP, true);
         entry.hangup.reset();
     }
 }

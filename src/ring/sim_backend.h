@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ring/backend.h"
@@ -51,6 +53,11 @@ public:
     void listen(const std::string& address);
     void stop_listening(const std::string& address);
     std::deque<Socket>* backlog(const std::string& address);
+    /// Who connects to `address` from now on waits until they give up.
+    void stall(const std::string& address) { stalled_.insert(address); }
+    bool is_stalled(const std::string& address) const { return stalled_.contains(address); }
+    /// The two ends of a connection.
+    static std::pair<Socket, Socket> make_pair();
 
     uint64_t random() { return random_(); }
     bool happens(unsigned percent) { return percent != 0 && random_() % 100 < percent; }
@@ -59,6 +66,7 @@ private:
     TimePoint now_{1'000'000'000};
     std::mt19937_64 random_;
     std::map<std::string, std::deque<Socket>> listeners_;
+    std::set<std::string> stalled_;
 };
 
 /// The far end of a simulated connection, for a test to play client or upstream.
@@ -99,6 +107,7 @@ public:
     void send(OpName op, int socket, std::span<const iovec> pieces) override;
     void connect(OpName op, int socket, const sockaddr* address, socklen_t length) override;
     void poll(OpName op, int descriptor, uint32_t events) override;
+    void watch(OpName op, int descriptor, uint32_t events) override;
     void cancel(OpName op) override;
     void cancel_all(int socket) override;
     void shutdown(int socket, int how) override;
@@ -120,13 +129,17 @@ public:
     /// Completions delivered so far: a test turns until this stays the same.
     uint64_t delivered() const { return delivered_; }
     size_t open_sockets() const { return sockets_.size(); }
+    /// Sends started so far, of both kinds.
+    uint64_t sends() const { return sends_; }
+    /// A socket that is connected already, such as one end of SimNetwork::make_pair().
+    int adopt(SimNetwork::Socket socket);
 
 private:
     struct Waiting {
         OpName op;
         std::span<char> into; ///< of receive_into
         size_t filled = 0;
-        std::string bytes; ///< of a send that waits
+        std::vector<iovec> pieces; ///< of a send that waits: read when there is room
     };
     struct Entry {
         SimNetwork::Socket socket;
@@ -136,6 +149,7 @@ private:
         std::optional<Waiting> direct;
         std::optional<Waiting> send;
         std::optional<Waiting> hangup;
+        std::optional<Waiting> connect; ///< to nobody who answers
     };
     struct Posted {
         OpName op;
@@ -162,6 +176,7 @@ private:
     uint64_t queued_count_ = 0;
     uint64_t started_count_ = 0;
     uint64_t delivered_ = 0;
+    uint64_t sends_ = 0;
     int next_socket_ = 1000;
 };
 

@@ -122,6 +122,7 @@ public:
     void send(OpName op, int socket, std::span<const iovec> pieces) override;
     void connect(OpName op, int socket, const sockaddr* address, socklen_t length) override;
     void poll(OpName op, int descriptor, uint32_t events) override;
+    void watch(OpName op, int descriptor, uint32_t events) override;
     void cancel(OpName op) override;
     void cancel_all(int socket) override;
     void shutdown(int socket, int how) override;
@@ -291,6 +292,10 @@ void RealUringBackend::connect(OpName op, int socket, const sockaddr* address, s
 
 void RealUringBackend::poll(OpName op, int descriptor, uint32_t events) {
     io_uring_prep_poll_add(entry_for(op), descriptor, events);
+}
+
+void RealUringBackend::watch(OpName op, int descriptor, uint32_t events) {
+    io_uring_prep_poll_multishot(entry_for(op), descriptor, events);
 }
 
 void RealUringBackend::cancel(OpName op) {

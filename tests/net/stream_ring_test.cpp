@@ -1,0 +1,215 @@
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <vector>
+
+#include "net/listener.h"
+#include "net/stream.h"
+#include "support/ring_world.h"
+#include "support/sim_world.h"
+
+using namespace ringway;
+using namespace ringway::net;
+using ringway::tests::RingWorld;
+using ringway::tests::slice_of;
+
+namespace {
+
+/// A listener, and a stream connected to it: `near` connected, `far` was accepted.
+struct Connected {
+    explicit Connected(RingWorld& at, const char* where = "127.0.0.1:0")
+        : world(at), near_signal(at.loop), far_signal(at.loop), stopped(at.loop) {
+        auto opened = Listener::open(world.loop, *parse_address(where), [this](int socket) {
+            far = Stream::adopt(world.loop, socket, far_signal);
+        });
+        REQUIRE(opened.has_value());
+        listener = std::move(*opened);
+        auto connecting = Stream::connect(world.loop, listener->address(), near_signal);
+        REQUIRE(connecting.has_value());
+        near = std::move(*connecting);
+        world.turn_until([&] { return near->is_established() && far != nullptr; });
+    }
+    ~Connected() {
+        near.reset();
+        far.reset();
+        listener->stop(stopped);
+        world.turn_until([&] { return listener->is_stopped(); });
+    }
+
+    RingWorld& world;
+    ring::Signal near_signal;
+    ring::Signal far_signal;
+    ring::Signal stopped;
+    std::unique_ptr<Listener> listener;
+    StreamPtr near;
+    StreamPtr far;
+};
+
+std::string take_all(Stream& stream) {
+    std::string text;
+    while (stream.has_input()) text += stream.take().bytes();
+    return text;
+}
+
+} // namespace
+
+TEST_CASE("stream on the ring: two ends talk, over TCP and over a Unix socket") {
+    const std::string path = "unix:/tmp/ringway-stream-test-" + std::to_string(getpid()) + ".sock";
+    for (const std::string& where : {std::string("127.0.0.1:0"), std::string("[::1]:0"), path}) {
+        CAPTURE(where);
+        RingWorld world;
+        Connected pair(world, where.c_str());
+        pair.near->write(slice_of(world.blocks, "hello"));
+        world.turn_until([&] { return pair.far->input_bytes() == 5; });
+        CHECK(take_all(*pair.far) == "hello");
+        pair.far->write(slice_of(world.blocks, "hello yourself"));
+        world.turn_until([&] { return pair.near->input_bytes() == 14; });
+        CHECK(take_all(*pair.near) == "hello yourself");
+        CHECK(pair.listener->accepted() == 1);
+    }
+    CHECK(access(path.substr(5).c_str(), F_OK) != 0);
+}
+
+TEST_CASE("stream on the ring: megabytes pass a reader that pauses, both ways at once") {
+    RingWorld world;
+    Connected pair(world);
+    const int socket_bytes = 32768;
+    for (const int socket : {pair.near->socket(), pair.far->socket()}) {
+        setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &socket_bytes, sizeof socket_bytes);
+        setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &socket_bytes, sizeof socket_bytes);
+    }
+    constexpr size_t total = 6 << 20;
+    std::string text(total, '\0');
+    for (size_t i = 0; i < total; ++i) text[i] = static_cast<char>('a' + i * 31 / 7 % 26);
+    for (size_t at = 0; at < total; at += 3000) {
+        const Bytes piece = Bytes(text).substr(at, 3000);
+        pair.near->write(slice_of(world.blocks, piece));
+        pair.far->write(slice_of(world.blocks, piece));
+    }
+    std::string at_far;
+    std::string at_near;
+    bool was_congested = false;
+    for (int turn = 0; turn < 100'000 && (at_far.size() < total || at_near.size() < total);
+         ++turn) {
+        if (turn % 16 == 0) pair.far->pause_reading();
+        if (turn % 16 == 8) pair.far->resume_reading();
+        world.loop.turn(world.loop.now() + 5ms);
+        was_congested = was_congested || pair.near->is_congested();
+        at_far += take_all(*pair.far);
+        at_near += take_all(*pair.near);
+    }
+    CHECK(was_congested);
+    CHECK((at_far == text));
+    CHECK((at_near == text));
+}
+
+TEST_CASE("stream on the ring: a half-closed end still reads") {
+    RingWorld world;
+    Connected pair(world);
+    pair.near->write(slice_of(world.blocks, "question"));
+    pair.near->end_writing();
+    world.turn_until([&] { return pair.far->has_ended(); });
+    CHECK(take_all(*pair.far) == "question");
+    pair.far->watch_hangup();
+    pair.far->write(slice_of(world.blocks, "answer"));
+    world.turn_until([&] { return pair.near->input_bytes() == 6; });
+    CHECK_FALSE(pair.far->is_broken());
+    const linger at_once{1, 0};
+    setsockopt(pair.near->socket(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    pair.near.reset();
+    world.turn_until([&] { return pair.far->is_broken(); }); // which the watch has heard
+    CHECK(pair.far->failure()->code == Code::reset);
+}
+
+TEST_CASE("stream on the ring: a far end that closes with bytes unread breaks the connection") {
+    RingWorld world;
+    Connected pair(world);
+    pair.near->write(slice_of(world.blocks, "unread"));
+    world.turn_until([&] { return pair.far->has_input(); });
+    pair.far->pause_reading();
+    world.turn_until([&] { return pair.far->is_reading_stopped(); });
+    pair.near->write(slice_of(world.blocks, std::string(3000, 'x')));
+    world.turn_until([&] { return pair.near->unsent_bytes() == 0; });
+    const linger at_once{1, 0};
+    setsockopt(pair.far->socket(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    pair.far.reset();
+    world.turn_until([&] { return pair.near->is_broken() || pair.near->has_ended(); });
+    pair.near->write(slice_of(world.blocks, "into the void"));
+    world.turn_until([&] { return pair.near->is_broken(); });
+    CHECK(pair.near->failure()->code == Code::reset);
+}
+
+TEST_CASE("stream on the ring: closing with a send and a receive in the kernel is safe") {
+    RingWorld world;
+    for (int round = 0; round < 20; ++round) {
+        Connected pair(world);
+        pair.near->write(slice_of(world.blocks, std::string(100'000, 'x')));
+        pair.far->pause_reading();
+        for (int turn = 0; turn < round % 4; ++turn) world.turn_now();
+        for (int i = 0; i < 60; ++i) {
+            pair.near->write(slice_of(world.blocks, std::string(100'000, 'y')));
+        }
+        for (int turn = 0; turn < round % 3; ++turn) world.turn_now();
+        pair.near.reset();
+        for (int turn = 0; turn < round % 2; ++turn) world.turn_now();
+    }
+    for (int turns = 0; turns < 16; ++turns) world.turn_now();
+    CHECK(world.blocks.bytes_in_use() <= 2 * ring::BlockPool::small_bytes * 1024);
+}
+
+TEST_CASE("stream on the ring: direct receives bring large bodies whole") {
+    RingWorld world;
+    Connected pair(world);
+    pair.far->pause_reading();
+    world.turn_until([&] { return pair.far->is_reading_stopped(); });
+    const std::string text(100'000, 'b');
+    pair.far->receive_direct(ring::Slice::adopt(*world.blocks.try_take_large(), text.size()));
+    pair.near->write(slice_of(world.blocks, text));
+    pair.near->write(slice_of(world.blocks, "next"));
+    world.turn_until([&] { return pair.far->has_input(); });
+    CHECK((take_all(*pair.far) == text));
+    pair.far->resume_reading();
+    world.turn_until([&] { return pair.far->has_input(); });
+    CHECK(take_all(*pair.far) == "next");
+}
+
+TEST_CASE("stream on the ring: where nobody listens the connection is refused") {
+    RingWorld world;
+    const int reserved = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    Address address = *parse_address("127.0.0.1:0");
+    REQUIRE(bind(reserved, address.get(), address.length()) == 0);
+    sockaddr_storage bound{};
+    socklen_t length = sizeof bound;
+    getsockname(reserved, reinterpret_cast<sockaddr*>(&bound), &length);
+    ring::Signal signal(world.loop);
+    auto stream =
+        Stream::connect(world.loop, Address(reinterpret_cast<sockaddr*>(&bound), length), signal);
+    REQUIRE(stream.has_value());
+    world.turn_until([&] { return (*stream)->is_broken(); });
+    CHECK((*stream)->failure()->code == Code::refused);
+
+    auto no_file = Stream::connect(world.loop, *parse_address("unix:/nowhere/at/all"), signal);
+    REQUIRE(no_file.has_value());
+    world.turn_until([&] { return (*no_file)->is_broken(); });
+    CHECK((*no_file)->failure()->code == Code::unreachable);
+    close(reserved);
+}
+
+TEST_CASE("listener: an address in use is an error with its errno") {
+    RingWorld world;
+    const int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const Address any = *parse_address("127.0.0.1:0");
+    REQUIRE(bind(other, any.get(), any.length()) == 0);
+    REQUIRE(listen(other, 1) == 0);
+    sockaddr_storage bound{};
+    socklen_t length = sizeof bound;
+    getsockname(other, reinterpret_cast<sockaddr*>(&bound), &length);
+    const auto listener =
+        Listener::open(world.loop, Address(reinterpret_cast<sockaddr*>(&bound), length),
+                       [](int socket) { close(socket); });
+    REQUIRE_FALSE(listener.has_value());
+    CHECK(listener.error().sys_errno == EADDRINUSE);
+    close(other);
+}
