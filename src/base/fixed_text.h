@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstring>
-
 #include "base/assert.h"
 #include "base/bytes.h"
 
@@ -16,12 +14,12 @@ public:
     FixedText() = default;
     void assign(Bytes text) {
         RINGWAY_ASSERT(text.size() <= bytes_max);
-        std::memcpy(text_, text.data(), text.size());
+        text.copy(text_, text.size());
         size_ = static_cast<unsigned short>(text.size());
     }
     void append(Bytes text) {
         RINGWAY_ASSERT(size_ + text.size() <= bytes_max);
-        std::memcpy(text_ + size_, text.data(), text.size());
+        text.copy(text_ + size_, text.size());
         size_ = static_cast<unsigned short>(size_ + text.size());
     }
     Bytes view() const { return {text_, size_}; }
