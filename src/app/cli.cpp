@@ -1,8 +1,74 @@
 #include "app/cli.h"
 
+#include "app/bench_arguments.h"
+
 #include <CLI/CLI.hpp>
 
 namespace ringway::app {
+namespace {
+
+void add_bench_target(CLI::App& bench, BenchFlags& into) {
+    bench.add_option("url", into.url, "base URL to load, such as http://127.0.0.1:8080/v1")
+        ->required();
+    bench.add_option("--vs", into.vs_url,
+                     "base URL to compare with, in turn: the provider that the gateway asks");
+    bench.add_option("--api", into.api, "chat, responses, messages, completions or embeddings");
+    bench.add_option("--model", into.model, "the model asked for");
+    bench.add_option("--vs-model", into.vs_model, "its name at the URL compared with");
+    bench.add_option("--key", into.key, "API key")->envname("RINGWAY_BENCH_KEY");
+    bench.add_option("--vs-key", into.vs_key, "API key of the URL compared with");
+    bench.add_flag("--stream,!--no-stream", into.options.streams, "ask for streams (default)");
+    bench.add_option("--prompt-bytes", into.options.prompt_bytes, "size of the prompt")
+        ->check(CLI::Range(0U, 16U << 20));
+    bench.add_option("--max-tokens", into.options.max_tokens, "tokens asked for");
+    bench.add_flag("--unique", into.options.makes_unique, "make each prompt differ");
+    bench.add_flag("--no-usage", into.without_usage, "neither ask for usage nor miss it");
+    bench.add_option("--expect-tokens", into.expect_tokens,
+                     "content events that every answer must have");
+    bench.add_flag("--insecure", into.options.is_insecure, "check no certificates");
+}
+
+void add_bench_load(CLI::App& bench, BenchFlags& into) {
+    CLI::Option* connections =
+        bench
+            .add_option("-c,--connections", into.connections,
+                        "closed loop: this many connections, each with one request at a time")
+            ->check(CLI::Range(1U, 1000000U));
+    bench.add_option("-r,--rate", into.rate, "open loop: requests per second, whatever happens")
+        ->check(CLI::PositiveNumber)
+        ->excludes(connections);
+    bench.add_flag("--poisson", into.is_poisson, "open loop: a Poisson process, not an even one");
+    bench.add_option("--sweep", into.sweep,
+                     "several loads: rate=100..1000x2, rate=100..500+100, connections=1,10,100");
+    bench.add_option("-n,--requests", into.options.requests, "requests per load and URL");
+    bench.add_option("-d,--duration", into.duration,
+                     "time per load and URL, warm-up apart (default 10s)");
+    bench.add_option("--warmup", into.warmup, "time before each round that is not counted");
+    bench.add_option("--rounds", into.rounds, "rounds that requests or time are split into")
+        ->check(CLI::Range(1U, 1000U));
+    bench.add_option("--ramp", into.ramp, "time over which the connections start");
+    bench.add_option("--drain", into.drain, "time for the last answers to end (default 30s)");
+    bench.add_option("--timeout", into.timeout, "time for one request (default 5m)");
+    bench.add_flag("--new-connections", into.options.opens_connections,
+                   "one connection for each request");
+    bench
+        .add_option("--abort-percent", into.options.abort_percent,
+                    "percent of requests given up in the middle of the answer")
+        ->check(CLI::Range(0U, 100U));
+    bench.add_option("--seed", into.options.seed, "of all that is random");
+}
+
+void add_bench_report(CLI::App& bench, BenchFlags& into) {
+    bench.add_option("--slo", into.slo,
+                     "goodput: answers within bounds, such as ttft:200ms,itl:50ms");
+    bench.add_option("--json", into.options.json_file, "write the report as JSON; -: print it");
+    bench.add_option("--svg", into.options.svg_file, "write plots");
+    bench.add_flag("--allow-failures", into.options.allows_failures,
+                   "failed requests are no failure of the run");
+    bench.add_flag("!--no-progress", into.options.shows_progress, "show no progress");
+}
+
+} // namespace
 
 ParsedArguments parse_arguments(int count, char** values) {
     ParsedArguments parsed;
@@ -64,8 +130,21 @@ ParsedArguments parse_arguments(int count, char** values) {
             option.help);
     }
 
+    CLI::App* bench = app.add_subcommand("bench", "measure a gateway or a provider under load");
+    BenchFlags bench_flags;
+    add_bench_target(*bench, bench_flags);
+    add_bench_load(*bench, bench_flags);
+    add_bench_report(*bench, bench_flags);
+    bench->add_option("--smp", workers, "workers; default 1")->check(CLI::Range(1U, 1024U));
+    bench->add_option("--cpuset", into.cpuset, "processors to run on, such as 0,2-5");
+
     try {
         app.parse(count, values);
+        if (bench->parsed()) {
+            auto options = read_bench_flags(bench_flags);
+            if (!options) throw CLI::ValidationError(options.error());
+            into.bench = std::move(*options);
+        }
     } catch (const CLI::ParseError& error) {
         parsed.exit_status = app.exit(error) == 0 ? 0 : 2;
         return parsed;
@@ -74,6 +153,7 @@ ParsedArguments parse_arguments(int count, char** values) {
     if (check->parsed()) into.command = Arguments::Command::check;
     if (version->parsed()) into.command = Arguments::Command::version;
     if (mock->parsed()) into.command = Arguments::Command::mock;
+    if (bench->parsed()) into.command = Arguments::Command::bench;
     return parsed;
 }
 

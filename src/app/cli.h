@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tools/bench_options.h"
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,7 +10,7 @@ namespace ringway::app {
 
 /// What the command line asks for.
 struct Arguments {
-    enum class Command { serve, check, version, mock };
+    enum class Command { serve, check, version, mock, bench };
     Command command = Command::serve;
 
     std::string config_file;
@@ -19,6 +21,7 @@ struct Arguments {
     bool is_strict = false;
     bool shows_build = false;
     std::vector<std::pair<std::string, std::string>> mock_options;
+    tools::BenchOptions bench;
 };
 
 /// Reads the command line. When it asks for help, or is wrong, prints what there is to say and

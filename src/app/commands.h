@@ -9,5 +9,6 @@ int serve_command(const Arguments& arguments);
 int check_command(const Arguments& arguments);
 int version_command(const Arguments& arguments);
 int mock_command(const Arguments& arguments);
+int bench_command(const Arguments& arguments);
 
 } // namespace ringway::app

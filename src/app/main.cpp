@@ -13,6 +13,7 @@ int main(int count, char** values) {
     case Arguments::Command::check: return ringway::app::check_command(parsed.arguments);
     case Arguments::Command::version: return ringway::app::version_command(parsed.arguments);
     case Arguments::Command::mock: return ringway::app::mock_command(parsed.arguments);
+    case Arguments::Command::bench: return ringway::app::bench_command(parsed.arguments);
     }
     return 2;
 }
