@@ -107,12 +107,16 @@ ParsedArguments parse_arguments(int count, char** values) {
     };
     static constexpr MockOption mock_options[] = {
         {"--tokens", "tokens", "content events in an answer"},
+        {"--delay", "delay", "time before the response head"},
         {"--ttft", "ttft", "time to the first token, such as 50ms"},
         {"--gap", "gap", "time between tokens, or bursts of them"},
         {"--burst", "burst", "tokens written in one go"},
         {"--bytes", "bytes", "bytes of content in a token"},
         {"--jitter", "jitter", "percent by which gaps vary"},
         {"--stamp", "stamp", "1: each event carries its send time"},
+        {"--input", "input", "prompt tokens in the usage; 0: estimated from the body"},
+        {"--dimensions", "dimensions", "of embeddings"},
+        {"--tools", "tools", "0: requests with tools are answered with text"},
         {"--fault", "fault", "what goes wrong: 429, 500, reset, silence, cut, stall ..."},
         {"--at", "at", "after how many tokens it goes wrong"},
         {"--replay", "replay", "a recording, or a tree of them, to be answered with"},
@@ -120,6 +124,9 @@ ParsedArguments parse_arguments(int count, char** values) {
         {"--pace", "pace", "time between a recording's pieces"},
         {"--framing", "framing", "of a recording: chunked, length or close"},
         {"--record", "record", "1: keep the last requests for GET /mock/requests"},
+        {"--keep", "keep", "how many requests are kept"},
+        {"--tls-cert", "tls-cert", "certificate chain (PEM file): the mock speaks TLS"},
+        {"--tls-key", "tls-key", "its key (PEM file)"},
     };
     for (const MockOption& option : mock_options) {
         mock->add_option_function<std::string>(
