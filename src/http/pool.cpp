@@ -40,13 +40,23 @@ ring::Task<Result<ClientConnectionPtr>> Pool::open(Waiting waiting) {
     if (options_.origin.is_tls && tls_ == nullptr) {
         co_return upstream_error(Code::tls_failed, "TLS is not set up for this upstream");
     }
+    ++counters_.open; // from now on: others may ask while this one connects
+    auto connection = co_await connect(waiting);
+    waiting.deadline.clear();
+    if (connection) {
+        ++counters_.opened;
+    } else {
+        --counters_.open;
+        if (connection.error().code != Code::cancelled) ++counters_.failed;
+    }
+    co_return connection;
+}
+
+ring::Task<Result<ClientConnectionPtr>> Pool::connect(Waiting waiting) {
     const TimePoint deadline = loop_.now() + options_.connect_time;
     auto resolved =
         co_await resolver_.resolve(options_.origin.host, options_.origin.port, deadline);
-    if (!resolved) {
-        ++counters_.failed;
-        co_return std::unexpected(resolved.error());
-    }
+    if (!resolved) co_return std::unexpected(resolved.error());
     waiting.deadline.set(loop_, deadline);
     Error last_error{Code::unreachable, Blame::upstream, Retry::other_target, 0, "no address"};
     for (const net::Address& address : *resolved) {
@@ -63,22 +73,17 @@ ring::Task<Result<ClientConnectionPtr>> Pool::open(Waiting waiting) {
                 co_return gateway_error(Code::cancelled, "nobody waits for the connection");
             }
             if (waiting.deadline.has_passed(loop_.now())) {
-                ++counters_.failed;
                 co_return upstream_error(Code::timeout, "connecting to the upstream took too long");
             }
             co_await waiting.signal.wait();
         }
         if ((*stream)->is_established()) {
-            waiting.deadline.clear();
-            ++counters_.opened;
-            ++counters_.open;
             co_return std::make_unique<ClientConnection>(std::move(*stream));
         }
         last_error =
             (*stream)->failure().value_or(Error{Code::closed, Blame::upstream, Retry::other_target,
                                                 0, "the upstream closed the connection at once"});
     }
-    ++counters_.failed;
     co_return std::unexpected(last_error);
 }
 
@@ -90,6 +95,7 @@ void Pool::give_back(ClientConnectionPtr connection) {
     }
     connection->release_head();
     connection->stream().set_signal(idle_signal_);
+    connection->stream().resume_reading(); // a slow client may have had it paused
     if (idle_.empty()) idle_deadline_.set(loop_, loop_.now() + options_.idle_time);
     idle_.push_back({std::move(connection), loop_.now()});
 }

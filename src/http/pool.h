@@ -77,6 +77,7 @@ private:
         ClientConnectionPtr connection;
         TimePoint since;
     };
+    ring::Task<Result<ClientConnectionPtr>> connect(Waiting waiting);
     ring::Task<void> watch_idle();
     void drop_dead_and_old();
 

@@ -37,7 +37,9 @@ void splice(const ring::SliceQueue& body, std::span<const Edit> edits, ring::Blo
         }
         return true;
     });
-    for (; edit != edits.end(); ++edit) to.push_back(blocks.copy(edit->text));
+    for (; edit != edits.end(); ++edit) {
+        if (!edit->text.empty()) to.push_back(blocks.copy(edit->text));
+    }
 }
 
 } // namespace ringway::http

@@ -127,8 +127,8 @@ ring::Task<Result<std::vector<Address>>> Resolver::resolve(std::string host, uin
         if (loop_.now() >= deadline) {
             co_return upstream_error(Code::timeout, "no answer from the resolver in time");
         }
+        waiting_.push_back(&answered); // first: the answer may come at once
         ask(host, entry);
-        waiting_.push_back(&answered);
         co_await answered.wait();
         std::erase(waiting_, &answered);
     }

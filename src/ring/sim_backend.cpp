@@ -252,13 +252,16 @@ void SimBackend::progress_receive(Entry& entry) {
         return;
     }
     while (!in.bytes.empty()) {
-        Block* const block =
-            network_.happens(network_.faults.no_buffers) ? nullptr : blocks_.try_take_small();
+        const bool is_refused = network_.happens(network_.faults.no_buffers);
+        Block* const block = is_refused ? nullptr : blocks_.try_take_small();
         if (block == nullptr) {
+            if (entry.is_starved && !is_refused) return;
+            entry.is_starved = !is_refused;
             post(op, -ENOBUFS, true);
             entry.receive.reset();
             return;
         }
+        entry.is_starved = false;
         size_t size = std::min<size_t>(in.bytes.size(), block->capacity);
         if (network_.happens(network_.faults.split)) size = 1 + network_.random() % size;
         std::memcpy(block->data(), in.bytes.data(), size);

@@ -150,6 +150,7 @@ private:
         std::optional<Waiting> send;
         std::optional<Waiting> hangup;
         std::optional<Waiting> connect; ///< to nobody who answers
+        bool is_starved = false;        ///< told that there is no buffer: now it waits for one
     };
     struct Posted {
         OpName op;
