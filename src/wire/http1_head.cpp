@@ -197,6 +197,32 @@ Status check_host(const MessageFacts& facts, uint8_t minor_version) {
     return {};
 }
 
+/// Whether `name` is Content-Length or Transfer-Encoding but for its punctuation. Gateways that map
+/// names to variables (Transfer_Encoding) take such a field for the real one.
+bool resembles_framing(Bytes name) {
+    constexpr Bytes content_length = "contentlength";
+    constexpr Bytes transfer_encoding = "transferencoding";
+    std::array<char, transfer_encoding.size()> letters;
+    size_t count = 0;
+    for (const char c : name) {
+        const char letter = base::to_lower(c);
+        if ((letter < 'a' || letter > 'z') && (letter < '0' || letter > '9')) continue;
+        if (count == letters.size()) return false;
+        letters[count++] = letter;
+    }
+    const Bytes plain(letters.data(), count);
+    return plain == content_length || plain == transfer_encoding;
+}
+
+Status check_names(const Fields& fields) {
+    const auto list = fields.list();
+    const bool is_clear = std::none_of(list.begin(), list.end(), [](const Field& field) {
+        return field.id == FieldId::unknown && resembles_framing(field.name);
+    });
+    if (!is_clear) return client_error(Code::malformed, "a name that resembles a framing field");
+    return {};
+}
+
 Status frame_request(const MessageFacts& facts, RequestLine& line) {
     if (facts.is_coded) {
         return client_error(Code::not_implemented, "transfer coding not supported");
@@ -209,6 +235,11 @@ Status frame_request(const MessageFacts& facts, RequestLine& line) {
     } else if (facts.content_length) {
         line.framing = *facts.content_length > 0 ? Framing::length : Framing::none;
         line.content_length = *facts.content_length;
+    }
+    // RFC 9110, 9.3.1: no semantics, and some parsers do not look for such a body at all.
+    const bool has_no_body = line.method == Method::get || line.method == Method::head;
+    if (has_no_body && line.framing != Framing::none) {
+        return client_error(Code::malformed, "GET and HEAD carry no body");
     }
     line.keeps_alive = line.minor_version == 1 ? !facts.closes : facts.keeps_alive && !facts.closes;
     if (line.minor_version == 1) {
@@ -334,6 +365,7 @@ Result<RequestLine> parse_request_head(Bytes head, Fields& fields, const HeadLim
         return client_error(error->code, error->what);
     }
     if (const auto error = read_facts(fields, facts)) return client_error(error->code, error->what);
+    RINGWAY_RETURN_IF_ERROR(check_names(fields));
     RINGWAY_RETURN_IF_ERROR(check_host(facts, line.minor_version));
     const Bytes target = first.substr(method_end + 1, target_end - method_end - 1);
     RINGWAY_TRY(line.target, parse_target(target, line.method, facts, limits));

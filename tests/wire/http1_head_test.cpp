@@ -389,6 +389,32 @@ TEST_CASE("request head: the one transfer coding is `chunked`, in HTTP/1.1, with
     CHECK(refusal("POST / HTTP/1.0\r\nHost: a\r\n" + coding + "\r\n") == Code::malformed);
 }
 
+TEST_CASE("request head: names that could be taken for those of the framing are refused") {
+    for (const Bytes name :
+         {"Transfer_Encoding", "Transfer---Encoding", "TransferEncoding", "transfer.encoding",
+          "Content_Length", "ContentLength", "-Content-Length", "Content-Length_"}) {
+        CAPTURE(name);
+        CHECK(refusal(with_fields(std::string(name) + ": 5\r\n")) == Code::malformed);
+    }
+    for (const Bytes name : {"X-Content-Length", "Content-Length-Hint", "Transfer-Encodings",
+                             "Content-Lengt", "Content-Type"}) {
+        CAPTURE(name);
+        CHECK_FALSE(refusal(with_fields(std::string(name) + ": 5\r\n")).has_value());
+    }
+}
+
+TEST_CASE("request head: GET and HEAD carry no body") {
+    for (const std::string line : {"GET / HTTP/1.1", "HEAD / HTTP/1.1", "GET / HTTP/1.0"}) {
+        CAPTURE(line);
+        CHECK(refusal(line + "\r\nHost: a\r\nContent-Length: 5\r\n\r\n") == Code::malformed);
+        CHECK(refusal(line + "\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n") ==
+              Code::malformed);
+        CHECK(refusal(line + "\r\nHost: a\r\nContent-Length: 0\r\n\r\n") == std::nullopt);
+    }
+    CHECK(accepted("DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n").content_length ==
+          5);
+}
+
 TEST_CASE("request head: the connection stays or closes as its version and options say") {
     struct Row {
         Bytes version;
