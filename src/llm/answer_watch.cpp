@@ -25,6 +25,7 @@ void AnswerReader::on_value(const wire::JsonValue& value) {
 
 struct StreamWatch::Sink {
     StreamWatch& watch;
+    void on_name_line() const {}
     void on_name(Bytes) const {}
     void on_data(Bytes fragment) const { watch.on_data(fragment); }
     void on_data_line() const { watch.on_data("\n"); }

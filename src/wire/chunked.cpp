@@ -18,6 +18,9 @@ int hex_value(char c) {
     return -1;
 }
 
+/// Visible ASCII and white space.
+bool is_extension_text(char c) { return c == '\t' || (c >= 0x20 && c < 0x7f); }
+
 bool is_text(char c) {
     const auto byte = static_cast<unsigned char>(c);
     return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
@@ -51,9 +54,8 @@ Status ChunkedDecoder::read_frame_byte(char c) {
             state_ = State::size_lf;
             return {};
         }
-        if (!is_text(c)) return bad("chunk extension: control character");
-        if (++extension_bytes_ > extension_bytes_max) return bad("chunk extensions too long");
-        return {};
+        if (!is_extension_text(c)) return bad("chunk extension: malformed");
+        return count_extension_byte();
     case State::size_lf:
         if (c != '\n') return bad("chunk size: expected LF");
         state_ = remaining_ == 0 ? State::trailer_start : State::data;
@@ -83,10 +85,15 @@ Status ChunkedDecoder::read_size_byte(char c) {
         state_ = State::size_lf;
     } else if (c == ';') {
         state_ = State::extension;
-        ++extension_bytes_;
+        return count_extension_byte();
     } else {
         return bad("chunk size: malformed");
     }
+    return {};
+}
+
+Status ChunkedDecoder::count_extension_byte() {
+    if (++extension_bytes_ > extension_bytes_max) return bad("chunk extensions too long");
     return {};
 }
 

@@ -58,6 +58,7 @@ private:
     Status read_frame_byte(char c);
     Status read_size_byte(char c);
     Status read_trailer_byte(char c);
+    Status count_extension_byte();
 
     uint64_t remaining_ = 0;
     uint32_t extension_bytes_ = 0;

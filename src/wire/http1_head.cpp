@@ -1,5 +1,8 @@
 #include "wire/http1_head.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -64,7 +67,8 @@ struct MessageFacts {
     bool keeps_alive = false;
     unsigned hosts = 0;
     Bytes host;
-    Bytes expect;
+    bool expects_continue = false;
+    bool expects_other = false; ///< than 100-continue
 };
 
 std::optional<FieldError> read_connection(Bytes value, MessageFacts& facts) {
@@ -116,7 +120,13 @@ std::optional<FieldError> read_facts(const Fields& fields, MessageFacts& facts) 
             ++facts.hosts;
             facts.host = field.value;
             break;
-        case FieldId::expect: facts.expect = field.value; break;
+        case FieldId::expect:
+            if (base::equals_ignoring_case(field.value, "100-continue")) {
+                facts.expects_continue = true;
+            } else {
+                facts.expects_other = true;
+            }
+            break;
         default: break;
         }
     }
@@ -166,6 +176,7 @@ Result<Bytes> parse_target(Bytes target, Method method, const MessageFacts& fact
         if (!base::equals_ignoring_case(target.substr(0, scheme.size()), scheme)) continue;
         const Bytes rest = target.substr(scheme.size());
         const size_t authority = std::min(rest.find_first_of("/?"), rest.size());
+        if (authority == 0) break;
         if (!base::equals_ignoring_case(rest.substr(0, authority), facts.host)) {
             return client_error(Code::malformed, "request target and Host differ");
         }
@@ -186,6 +197,32 @@ Status check_host(const MessageFacts& facts, uint8_t minor_version) {
     return {};
 }
 
+/// Whether `name` is Content-Length or Transfer-Encoding but for its punctuation. Gateways that map
+/// names to variables (Transfer_Encoding) take such a field for the real one.
+bool resembles_framing(Bytes name) {
+    constexpr Bytes content_length = "contentlength";
+    constexpr Bytes transfer_encoding = "transferencoding";
+    std::array<char, transfer_encoding.size()> letters;
+    size_t count = 0;
+    for (const char c : name) {
+        const char letter = base::to_lower(c);
+        if ((letter < 'a' || letter > 'z') && (letter < '0' || letter > '9')) continue;
+        if (count == letters.size()) return false;
+        letters[count++] = letter;
+    }
+    const Bytes plain(letters.data(), count);
+    return plain == content_length || plain == transfer_encoding;
+}
+
+Status check_names(const Fields& fields) {
+    const auto list = fields.list();
+    const bool is_clear = std::none_of(list.begin(), list.end(), [](const Field& field) {
+        return field.id == FieldId::unknown && resembles_framing(field.name);
+    });
+    if (!is_clear) return client_error(Code::malformed, "a name that resembles a framing field");
+    return {};
+}
+
 Status frame_request(const MessageFacts& facts, RequestLine& line) {
     if (facts.is_coded) {
         return client_error(Code::not_implemented, "transfer coding not supported");
@@ -199,14 +236,42 @@ Status frame_request(const MessageFacts& facts, RequestLine& line) {
         line.framing = *facts.content_length > 0 ? Framing::length : Framing::none;
         line.content_length = *facts.content_length;
     }
+    // RFC 9110, 9.3.1: no semantics, and some parsers do not look for such a body at all.
+    const bool has_no_body = line.method == Method::get || line.method == Method::head;
+    if (has_no_body && line.framing != Framing::none) {
+        return client_error(Code::malformed, "GET and HEAD carry no body");
+    }
     line.keeps_alive = line.minor_version == 1 ? !facts.closes : facts.keeps_alive && !facts.closes;
-    if (!facts.expect.empty() && line.minor_version == 1) {
-        if (!base::equals_ignoring_case(facts.expect, "100-continue")) {
+    if (line.minor_version == 1) {
+        if (facts.expects_other) {
             return client_error(Code::expectation_failed, "expectation not supported");
         }
-        line.expects_continue = true;
+        line.expects_continue = facts.expects_continue;
     }
     return {};
+}
+
+bool is_ipv6_address(Bytes text) {
+    std::array<char, INET6_ADDRSTRLEN> terminated{};
+    if (text.size() >= terminated.size() || text.find('\0') != Bytes::npos) return false;
+    text.copy(terminated.data(), text.size());
+    in6_addr address{};
+    return inet_pton(AF_INET6, terminated.data(), &address) == 1;
+}
+
+/// Not empty, and each percent sign begins an escape. Source: RFC 3986, 3.2.2.
+bool is_registered_name(Bytes name) {
+    constexpr Bytes others = "-._~!$&'()*+,;=";
+    for (size_t at = 0; at < name.size(); ++at) {
+        const char c = base::to_lower(name[at]);
+        if (c == '%') {
+            if (name.size() - at < 3 || !base::from_hex(name.substr(at + 1, 2))) return false;
+            at += 2;
+        } else if ((c < '0' || c > '9') && (c < 'a' || c > 'z') && others.find(c) == Bytes::npos) {
+            return false;
+        }
+    }
+    return !name.empty();
 }
 
 bool llhttp_agrees(Bytes head, const RequestLine& line) {
@@ -245,6 +310,9 @@ Result<size_t> HeadScanner::scan(Bytes so_far, const HeadLimits& limits) {
     const char* const end = begin + so_far.size();
     const char* at = begin + at_;
     for (;;) {
+        if (lines_ > 0 && at == begin + line_start_ && at != end && *at == ' ') {
+            return client_error(Code::malformed, "folded header line");
+        }
         at = find_control(at, end);
         at_ = static_cast<uint32_t>(at - begin);
         if (at_ - line_start_ > limits.line_bytes_max) {
@@ -278,7 +346,6 @@ Result<size_t> HeadScanner::scan(Bytes so_far, const HeadLimits& limits) {
         if (++lines_ > fields_max + 1) {
             return client_error(Code::head_too_large, "too many header fields");
         }
-        if (at != end && *at == ' ') return client_error(Code::malformed, "folded header line");
     }
 }
 
@@ -298,6 +365,7 @@ Result<RequestLine> parse_request_head(Bytes head, Fields& fields, const HeadLim
         return client_error(error->code, error->what);
     }
     if (const auto error = read_facts(fields, facts)) return client_error(error->code, error->what);
+    RINGWAY_RETURN_IF_ERROR(check_names(fields));
     RINGWAY_RETURN_IF_ERROR(check_host(facts, line.minor_version));
     const Bytes target = first.substr(method_end + 1, target_end - method_end - 1);
     RINGWAY_TRY(line.target, parse_target(target, line.method, facts, limits));
@@ -351,34 +419,18 @@ Result<StatusLine> parse_response_head(Bytes head, Method asked, Fields& fields,
 }
 
 bool is_valid_host(Bytes host) {
-    if (host.empty()) return false;
-    Bytes name = host;
-    if (host.front() == '[') {
-        const size_t close = host.find(']');
-        if (close == Bytes::npos || close == 1) return false;
-        const Bytes address = host.substr(1, close - 1);
-        const bool is_address = std::all_of(address.begin(), address.end(), [](char c) {
-            return (c >= '0' && c <= '9') ||
-                   (base::to_lower(c) >= 'a' && base::to_lower(c) <= 'f') || c == ':' || c == '.';
-        });
-        if (!is_address) return false;
-        name = host.substr(close + 1);
-        if (name.empty()) return true;
-        if (name.front() != ':') return false;
-    } else {
-        name = host.substr(std::min(host.find(':'), host.size()));
-        const Bytes registered = host.substr(0, host.size() - name.size());
-        constexpr Bytes others = "-._~!$&'()*+,;=%";
-        const bool is_name =
-            !registered.empty() && std::all_of(registered.begin(), registered.end(), [&](char c) {
-                return (c >= '0' && c <= '9') ||
-                       (base::to_lower(c) >= 'a' && base::to_lower(c) <= 'z') ||
-                       others.find(c) != Bytes::npos;
-            });
-        if (!is_name) return false;
-        if (name.empty()) return true;
+    const bool is_literal = host.starts_with('[');
+    const size_t close = is_literal ? host.find(']') : 0;
+    if (close == Bytes::npos) return false;
+    const size_t colon = std::min(host.find(':', close), host.size());
+    const Bytes name = host.substr(0, colon);
+    if (is_literal) {
+        if (close + 1 != colon || !is_ipv6_address(host.substr(1, close - 1))) return false;
+    } else if (!is_registered_name(name)) {
+        return false;
     }
-    const Bytes port = name.substr(1); // may be empty: RFC 3986, 3.2.3
+    if (colon == host.size()) return true;
+    const Bytes port = host.substr(colon + 1); // may be empty: RFC 3986, 3.2.3
     if (port.size() > 5) return false;
     uint32_t number = 0;
     for (const char c : port) {

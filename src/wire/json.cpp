@@ -115,6 +115,7 @@ private:
 std::string blank_out(Bytes text) {
     std::string out(text);
     size_t last_comma = std::string::npos; // with nothing but space and comments behind it
+    bool follows_value = false;            // so that a comma may be a trailing one
     for (size_t at = 0; at < out.size(); ++at) {
         const char c = out[at];
         if (c == '"') {
@@ -122,6 +123,7 @@ std::string blank_out(Bytes text) {
                 if (out[at] == '\\') ++at;
             }
             last_comma = std::string::npos;
+            follows_value = true;
         } else if (text.substr(at).starts_with("//")) {
             for (; at < out.size() && out[at] != '\n'; ++at) out[at] = ' ';
         } else if (text.substr(at).starts_with("/*")) {
@@ -131,13 +133,13 @@ std::string blank_out(Bytes text) {
                 if (out[at] != '\n') out[at] = ' ';
             }
             if (end > 0 && close != Bytes::npos) --at;
-        } else if ((c == '}' || c == ']') && last_comma != std::string::npos) {
-            out[last_comma] = ' ';
-            last_comma = std::string::npos;
         } else if (c == ',') {
-            last_comma = at;
+            last_comma = follows_value ? at : std::string::npos;
+            follows_value = false;
         } else if (c != ' ' && c != '\t' && c != '\n' && c != '\r') {
+            if ((c == '}' || c == ']') && last_comma != std::string::npos) out[last_comma] = ' ';
             last_comma = std::string::npos;
+            follows_value = c != '[' && c != '{' && c != ':';
         }
     }
     return out;

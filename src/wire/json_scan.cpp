@@ -9,6 +9,8 @@
 namespace ringway::wire {
 namespace {
 
+constexpr uint32_t replacement = 0xfffd;
+
 constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -98,6 +100,7 @@ void JsonScanner::reset() {
     state_ = State::value;
     node_ = static_cast<int8_t>(paths_.root());
     is_key_ = captures_ = false;
+    high_surrogate_ = 0;
 }
 
 Status JsonScanner::feed(Bytes piece) {
@@ -267,9 +270,9 @@ void JsonScanner::end_scalar(JsonKind kind, uint64_t end) {
 
 void JsonScanner::end_key() {
     const int parent = captures_ ? int{nodes_[depth_ - 1]} : JsonPaths::none;
-    const bool can_match = parent != JsonPaths::none && !is_cut_;
-    node_ = can_match ? static_cast<int8_t>(paths_.child(parent, {text_.data(), text_size_}))
-                      : int8_t{JsonPaths::none};
+    const Bytes key(text_.data(), text_size_);
+    const bool can_match = parent != JsonPaths::none && !is_cut_ && key != "[]"; // an element's name
+    node_ = can_match ? static_cast<int8_t>(paths_.child(parent, key)) : int8_t{JsonPaths::none};
     captures_ = is_key_ = false;
     state_ = State::colon;
 }
@@ -294,13 +297,14 @@ const char* JsonScanner::read_string(const char* at, const char* end, Status& st
         }
         const char* const stop = find_json_string_stop(at, end);
         if (captures_ && stop != at) {
+            lose_high_surrogate();
             capture({at, static_cast<size_t>(stop - at)});
-            high_surrogate_ = 0;
         }
         at = stop;
         if (at == end) break;
         const char c = *at;
         if (c == '"') {
+            lose_high_surrogate();
             if (is_key_) {
                 end_key();
             } else {
@@ -323,6 +327,7 @@ const char* JsonScanner::read_string(const char* at, const char* end, Status& st
         utf8_min_ = tail.min;
         utf8_max_ = tail.max;
         state_ = State::utf8;
+        lose_high_surrogate();
         if (captures_) capture({at, 1});
         ++at;
     }
@@ -340,8 +345,8 @@ Status JsonScanner::read_escape(char c) {
     }
     const size_t index = names.find(c);
     if (index == Bytes::npos) return bad("malformed escape");
+    lose_high_surrogate();
     capture({&meanings[index], 1});
-    high_surrogate_ = 0;
     state_ = State::string;
     return {};
 }
@@ -357,13 +362,22 @@ Status JsonScanner::read_unicode(char c) {
     if (is_low && high_surrogate_ != 0) {
         capture_code_point(0x10000 + ((high_surrogate_ - 0xd800) << 10) + (code_unit_ - 0xdc00));
         high_surrogate_ = 0;
-    } else if (code_unit_ >= 0xd800 && code_unit_ <= 0xdbff) {
+        return {};
+    }
+    lose_high_surrogate();
+    if (code_unit_ >= 0xd800 && code_unit_ <= 0xdbff) {
         high_surrogate_ = code_unit_; // its other half follows, or it is lost
     } else {
-        capture_code_point(is_low ? 0xfffd : code_unit_);
-        high_surrogate_ = 0;
+        capture_code_point(is_low ? replacement : code_unit_);
     }
     return {};
+}
+
+/// A half without its other one is shown as U+FFFD: a key with it in it is another key.
+void JsonScanner::lose_high_surrogate() {
+    if (high_surrogate_ == 0) return;
+    high_surrogate_ = 0;
+    capture_code_point(replacement);
 }
 
 /// Whether `c` continues the number. Source: RFC 8259, 6.

@@ -119,6 +119,7 @@ private:
         return state_ == State::number && depth_ == 0 && number_may_end();
     }
     void capture(Bytes bytes);
+    void lose_high_surrogate();
     void capture_code_point(uint32_t code_point);
     bool in_object() const {
         return depth_ > 0 && (containers_[(depth_ - 1) / 64] >> ((depth_ - 1) % 64) & 1) != 0;

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "base/bytes.h"
 #include "ringway/result.h"
@@ -16,8 +16,9 @@ namespace ringway::wire {
 /// Source: WHATWG HTML, 9.2.5 and 9.2.6.
 class SseParser {
 public:
-    /// The sink has: on_name(Bytes fragment), on_data(Bytes fragment), on_data_line() before the
-    /// second and each later `data` line of an event, and on_event_end() at its blank line.
+    /// The sink has: on_name_line() before each `event` line's value, as the last one counts;
+    /// on_name(Bytes fragment), on_data(Bytes fragment), on_data_line() before the second and each
+    /// later `data` line of an event, and on_event_end() at its blank line.
     template <class Sink>
     void feed(Bytes bytes, Sink& sink) {
         while (!bytes.empty()) bytes.remove_prefix(feed_event(bytes, sink));
@@ -28,6 +29,8 @@ public:
 
     /// Nothing of an event has been read since the last blank line.
     bool is_between_events() const { return state_ == State::line_start && !has_lines_; }
+    /// The event that is being read, or that ends, has a `data` line, be it empty.
+    bool has_data() const { return has_data_; }
 
 private:
     enum class State : uint8_t {
@@ -76,8 +79,8 @@ class SseDecoder {
 public:
     static constexpr size_t event_bytes_max = size_t{8} << 20;
 
-    /// Calls `visit(const SseEvent&)` for each event that ends in `bytes`. An event without data
-    /// is none (9.2.6).
+    /// Calls `visit(const SseEvent&)` for each event that ends in `bytes`. An event without a
+    /// `data` line is none (9.2.6).
     template <class F>
     Status feed(Bytes bytes, F&& visit) {
         Sink<F> sink{*this, visit};
@@ -92,11 +95,13 @@ private:
     struct Sink {
         SseDecoder& decoder;
         F& visit;
+        void on_name_line() { decoder.event_.name.clear(); }
         void on_name(Bytes fragment) { decoder.append(decoder.event_.name, fragment); }
         void on_data(Bytes fragment) { decoder.append(decoder.event_.data, fragment); }
-        void on_data_line() { decoder.event_.data += '\n'; }
+        void on_data_line() { decoder.append(decoder.event_.data, "\n"); }
         void on_event_end() {
-            if (!decoder.event_.data.empty()) visit(std::as_const(decoder.event_));
+            const bool is_whole = !decoder.is_too_large_ && decoder.parser_.has_data();
+            if (is_whole) visit(std::as_const(decoder.event_));
             decoder.event_ = {};
         }
     };
@@ -129,6 +134,7 @@ void SseParser::begin_value(Sink& sink) {
         if (has_data_) sink.on_data_line();
         has_data_ = true;
     }
+    if (kind_ == Kind::name) sink.on_name_line();
 }
 
 template <class Sink>
@@ -156,7 +162,14 @@ size_t SseParser::feed_event(Bytes bytes, Sink& sink) {
                 ++at;
                 continue;
             }
-            bom_bytes_ = 3;
+            // The beginning of a mark is no mark: it belongs to a field that nobody knows.
+            const bool is_begun = std::exchange(bom_bytes_, uint8_t{3}) > 0;
+            if (is_begun) {
+                has_lines_ = true;
+                field_[0] = bom[0];
+                field_size_ = 1;
+                state_ = State::field;
+            }
         }
         if (after_cr_) {
             after_cr_ = false;
