@@ -127,6 +127,7 @@ private:
         EventScan& scan;
         F& on_content;
         Bytes data; ///< the event's, when it lies in this read as one run
+        void on_name_line() const {}
         void on_name(Bytes) const {}
         void on_data(Bytes fragment) {
             if (check.held_.empty() && data.empty()) {

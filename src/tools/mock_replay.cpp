@@ -83,6 +83,7 @@ std::vector<fs::path> meta_files(const std::string& path) {
 
 std::vector<size_t> split_at_events(Bytes body) {
     struct Ignore {
+        void on_name_line() {}
         void on_name(Bytes) {}
         void on_data(Bytes) {}
         void on_data_line() {}
