@@ -271,7 +271,8 @@ void JsonScanner::end_scalar(JsonKind kind, uint64_t end) {
 void JsonScanner::end_key() {
     const int parent = captures_ ? int{nodes_[depth_ - 1]} : JsonPaths::none;
     const Bytes key(text_.data(), text_size_);
-    const bool can_match = parent != JsonPaths::none && !is_cut_ && key != "[]"; // an element's name
+    const bool can_match =
+        parent != JsonPaths::none && !is_cut_ && key != "[]"; // an element's name
     node_ = can_match ? static_cast<int8_t>(paths_.child(parent, key)) : int8_t{JsonPaths::none};
     captures_ = is_key_ = false;
     state_ = State::colon;

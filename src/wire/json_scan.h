@@ -71,7 +71,7 @@ protected:
 /// Source: RFC 8259; Unicode 15, table 3-7.
 class JsonScanner {
 public:
-    static constexpr unsigned depth_max = 128;
+    static constexpr unsigned depth_max = 64;     ///< deeper than tools and schemas go
     static constexpr size_t text_bytes_max = 256; ///< of a reported text or a compared key
 
     JsonScanner(const JsonPaths& paths, JsonSink& sink);
