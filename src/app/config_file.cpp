@@ -27,6 +27,16 @@ using wire::Json;
 using wire::JsonKind;
 using Path = std::string;
 
+constexpr Bytes provider_name_rule = "a provider's name has letters, digits, - and _ only";
+
+/// It stands in paths, in model names and in metrics.
+bool is_provider_name(Bytes name) {
+    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+        const char lower = base::to_lower(c);
+        return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    });
+}
+
 /// Where things stood that are checked once all is read.
 struct Places {
     std::map<std::string, std::pair<const Json*, Path>> targets; ///< by "alias target"
@@ -96,8 +106,12 @@ void ConfigReader::read_listener(const Json& value, const Path& path) {
                                    values_.file_text(key_file, key_path, key);
                                }}});
               listener.tls_key = Secret(key);
-              if (listener.tls_certificate.empty() || key.empty()) {
+              const bool has_both = v.find("cert") != nullptr && v.find("key") != nullptr;
+              if (v.kind == JsonKind::object && !has_both) {
                   values_.bad(v, p, "needs both \"cert\" and \"key\"");
+              } else if ((listener.tls_certificate.empty() || key.empty()) &&
+                         !values_.has_problem_at(v.position)) {
+                  values_.bad(v, p, "a file is empty"); // which must not mean: no TLS
               }
           }}});
     if (listener.address.empty() && value.kind == JsonKind::object) {
@@ -182,10 +196,7 @@ void ConfigReader::read_provider(const std::string& name, const Json& value, con
     ProviderConfig& provider = config_.providers.emplace_back();
     provider.name = name;
     if (const auto kind = llm::provider_kind(name)) provider.kind = *kind;
-    const bool is_name = std::all_of(name.begin(), name.end(), [](char c) {
-        return wire::is_token_char(c) && c != '*';
-    });
-    if (!is_name) values_.bad(value, path, "a provider's name has letters, digits, - and _ only");
+    if (!is_provider_name(name)) values_.bad(value, path, std::string(provider_name_rule));
     values_.object(
         value, path,
         {{"kind",
@@ -267,6 +278,7 @@ void ConfigReader::read_provider(const std::string& name, const Json& value, con
 void ConfigReader::read_target(const Json& value, const Path& path, ModelConfig& model) {
     std::string& target = model.targets.emplace_back();
     values_.text(value, path, target);
+    if (value.kind != JsonKind::string) return;
     places_.targets[model.name + " " + target] = {&value, path};
 }
 
@@ -286,7 +298,9 @@ void ConfigReader::read_model(const std::string& name, const Json& value, const 
                                                 }}});
                                       });
                                   }}});
-    if (model.targets.empty() && value.kind == JsonKind::object) {
+    const Json* const targets = value.find("targets");
+    if (value.kind != JsonKind::object) return;
+    if (targets == nullptr || (targets->kind == JsonKind::array && targets->elements.empty())) {
         values_.bad(value, path, "has no targets");
     }
     if (model.targets.size() > route::ModelTable::targets_max) {
@@ -319,11 +333,16 @@ void ConfigReader::read_key(const Json& value, const Path& path) {
           [&](const Json& v, const Path& p) { values_.date(v, p, key.expires_at_s); }}});
     if (value.kind != JsonKind::object) return;
     if (key.name.empty()) values_.bad(value, path, "\"name\" is missing");
-    if (!plain.empty() == !key.digest.empty()) {
-        const bool was_given = value.find("key") != nullptr || value.find("hash") != nullptr;
-        if (!plain.empty() || !was_given) {
-            values_.bad(value, path, "needs either \"key\" or \"hash\"");
-        }
+    const Json* const given_key = value.find("key");
+    const Json* const given_hash = value.find("hash");
+    if ((given_key != nullptr) == (given_hash != nullptr)) {
+        return values_.bad(value, path, "needs either \"key\" or \"hash\"");
+    }
+    if (plain.empty() && key.digest.empty()) {
+        // An empty key would be one that everybody knows.
+        const bool is_told =
+            values_.has_problem_at((given_key ? *given_key : *given_hash).position);
+        if (!is_told) values_.bad(*given_key, path + ".key", "a key is not empty");
         return;
     }
     if (!plain.empty()) {
@@ -403,7 +422,7 @@ std::expected<Config, std::vector<ConfigProblem>> ConfigReader::read(const Json&
           }},
          {"passthrough",
           [&](const Json& v, const Path& p) {
-              places_.passthrough = &v;
+              if (v.kind == JsonKind::string) places_.passthrough = &v;
               values_.text(v, p, config_.passthrough);
           }},
          {"telemetry", [&](const Json& v, const Path& p) {
@@ -488,6 +507,10 @@ std::expected<Config, std::string> default_config(const ConfigSurroundings& surr
         ProviderConfig& provider = config.providers.emplace_back();
         provider.name = text.substr(0, equals);
         provider.base_url = text.substr(equals + 1);
+        if (!is_provider_name(provider.name)) {
+            return std::unexpected("--provider " + provider.name + ": " +
+                                   std::string(provider_name_rule));
+        }
         if (const auto kind = llm::provider_kind(provider.name)) provider.kind = *kind;
         if (const auto url = wire::parse_url(provider.base_url); !url) {
             return std::unexpected("--provider " + provider.name + ": " + url.error());

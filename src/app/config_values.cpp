@@ -32,6 +32,13 @@ void ConfigValues::problem(wire::TextPosition position, std::string path, std::s
     problems_.push_back({position, std::move(path), std::move(what)});
 }
 
+bool ConfigValues::has_problem_at(wire::TextPosition begin) const {
+    return std::any_of(problems_.begin(), problems_.end(), [&](const ConfigProblem& problem) {
+        return problem.position.line > begin.line ||
+               (problem.position.line == begin.line && problem.position.column >= begin.column);
+    });
+}
+
 bool ConfigValues::expect(const Json& value, const std::string& path, JsonKind kind,
                           const char* what) {
     if (value.kind == kind) return true;
@@ -65,9 +72,9 @@ void ConfigValues::object(const Json& value, const std::string& path,
     }
 }
 
-void ConfigValues::named(const Json& value, const std::string& path,
-                         const std::function<void(const std::string&, const Json&,
-                                                  const std::string&)>& visit) {
+void ConfigValues::named(
+    const Json& value, const std::string& path,
+    const std::function<void(const std::string&, const Json&, const std::string&)>& visit) {
     if (!expect(value, path, JsonKind::object, "an object")) return;
     std::vector<Bytes> seen;
     for (const Json::Member& member : value.members) {
@@ -204,7 +211,10 @@ void ConfigValues::date(const Json& value, const std::string& path, std::optiona
         return bad(value, path,
                    R"(expected a date such as "2027-01-01" or "2027-01-01T12:00:00Z")");
     }
+    const int day = parts.tm_mday;
     into = timegm(&parts);
+    if (parts.tm_mday != day)
+        bad(value, path, "there is no such day"); // timegm went on to the next
 }
 
 } // namespace ringway::app

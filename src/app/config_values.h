@@ -56,6 +56,8 @@ public:
         problem(value.position, path, std::move(what));
     }
     const std::vector<ConfigProblem>& problems() const { return problems_; }
+    /// Whether the value that stands there, or one in it, is known to be wrong.
+    bool has_problem_at(wire::TextPosition begin) const;
 
 private:
     bool expect(const wire::Json& value, const std::string& path, wire::JsonKind kind,

@@ -188,6 +188,7 @@ private:
     std::optional<Reservation> admin_;
     std::vector<std::unique_ptr<ring::Worker>> workers_;
     std::vector<std::unique_ptr<ServerWorker>> parts_;
+    unsigned started_ = 0; ///< workers whose thread runs; the others have no loop
     std::mutex mutex_; ///< guards what follows
     Config config_;
     uint64_t generation_ = 1;
@@ -383,20 +384,29 @@ std::expected<std::unique_ptr<RunningServer>, std::string> RunningServer::make(C
 
 std::string RunningServer::start_workers(const Placement& placement) {
     std::string problem;
+    std::vector<std::future<std::string>> outcomes;
     for (unsigned i = 0; i < placement.workers; ++i) {
         ring::WorkerOptions options;
         options.index = i;
         options.cpu = placement.cpus.empty() ? -1 : placement.cpus[i];
         options.block_bytes_max = config_.receive_memory_bytes;
         auto started = std::make_shared<std::promise<std::string>>();
-        auto outcome = started->get_future();
+        outcomes.push_back(started->get_future());
         workers_.push_back(std::make_unique<ring::Worker>(
             options, [this, i, started](ring::Worker&) { parts_[i]->run(*started); }));
         parts_.push_back(std::make_unique<ServerWorker>(*this, *workers_[i]));
     }
     for (unsigned i = 0; i < placement.workers && problem.empty(); ++i) {
         std::string explanation;
-        if (!workers_[i]->start(explanation)) problem = explanation;
+        if (workers_[i]->start(explanation)) {
+            ++started_;
+        } else {
+            problem = explanation;
+        }
+    }
+    // Whether each can listen, and serve TLS.
+    for (unsigned i = 0; i < started_; ++i) {
+        if (std::string told = outcomes[i].get(); problem.empty()) problem = std::move(told);
     }
     return problem;
 }
@@ -439,12 +449,12 @@ std::expected<void, std::string> RunningServer::reload(Config config) {
 
 void RunningServer::drain() {
     is_ready_.store(false, std::memory_order_relaxed);
-    for (const auto& part : parts_) part->drain();
+    for (unsigned i = 0; i < started_; ++i) parts_[i]->drain();
 }
 
 void RunningServer::stop() {
     is_ready_.store(false, std::memory_order_relaxed);
-    for (const auto& part : parts_) part->stop();
+    for (unsigned i = 0; i < started_; ++i) parts_[i]->stop();
 }
 
 void RunningServer::wait() {

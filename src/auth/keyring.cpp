@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "base/text.h"
 
 namespace ringway::auth {
@@ -21,6 +22,7 @@ bool Caller::allows_all_of(Bytes provider) const {
 Keyring::Keyring(const std::vector<KeyConfig>& keys) {
     for (const KeyConfig& key : keys) {
         Entry entry;
+        RINGWAY_ASSERT(key.digest.size() == entry.digest.size());
         std::copy_n(key.digest.begin(), entry.digest.size(), entry.digest.begin());
         entry.caller = {key.name, key.team, key.models, key.expires_at_s};
         entries_.push_back(std::move(entry));

@@ -32,20 +32,23 @@ struct StreamWatch::Sink {
     void on_event_end() const { watch.on_event_end(); }
 };
 
-/// One pass over the payload: each quote whose next byte begins a needle is looked at.
+/// A pass for the terminator, which may have comments behind it, and one in which each quote whose
+/// next byte begins a needle is looked at.
 bool StreamWatch::says_something(Bytes payload) const {
     const Dialect& dialect = entry_.dialect;
+    const char* const begin = payload.data();
+    const char* const end = begin + payload.size();
     if (const Bytes terminator = dialect.terminator(); !terminator.empty()) {
-        constexpr size_t line_ends_max = 4;
-        const size_t tail = std::min(payload.size(), terminator.size() + line_ends_max);
-        if (payload.substr(payload.size() - tail).find(terminator) != Bytes::npos) return true;
+        const char second[4] = {terminator[1], terminator[1], terminator[1], terminator[1]};
+        const auto is_terminator = [&](const char* at) {
+            return Bytes(at, static_cast<size_t>(end - at)).starts_with(terminator);
+        };
+        if (wire::any_pair(begin, end, terminator[0], second, is_terminator)) return true;
     }
     const auto needles = dialect.needles();
     if (needles.empty()) return false;
     char second[4];
     for (size_t i = 0; i < 4; ++i) second[i] = needles[std::min(i, needles.size() - 1)][1];
-    const char* const begin = payload.data();
-    const char* const end = begin + payload.size();
     return wire::any_pair(begin, end, '"', second, [&](const char* at) {
         const Bytes rest(at, static_cast<size_t>(end - at));
         for (const std::string_view needle : needles) {

@@ -32,7 +32,6 @@ Status RequestScan::feed(Bytes piece) { return outcome(scanner_.feed(piece)); }
 
 Status RequestScan::finish() {
     RINGWAY_RETURN_IF_ERROR(outcome(scanner_.finish()));
-    if ((seen_ & (1U << root)) == 0) refuse("", "The request body must be a JSON object.");
     return outcome({});
 }
 
@@ -65,7 +64,9 @@ void RequestScan::on_value(const wire::JsonValue& value) {
     };
     switch (value.path) {
     case root:
-        if (value.kind != wire::JsonKind::object) wrong_type("an object");
+        if (value.kind != wire::JsonKind::object) {
+            return refuse("", "The request body must be a JSON object.");
+        }
         facts_.root = span;
         break;
     case model:

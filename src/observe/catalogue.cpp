@@ -121,6 +121,20 @@ void head(std::string& out, const char* name, const char* type, const char* help
     out += std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " " + type + "\n";
 }
 
+/// Source: Prometheus, "Text-based format": backslash, double quote and line feed are escaped.
+std::string label_value(Bytes text) {
+    std::string escaped;
+    for (const char c : text) {
+        if (c == '\\' || c == '"') escaped += '\\';
+        if (c == '\n') {
+            escaped += "\\n";
+        } else {
+            escaped += c;
+        }
+    }
+    return escaped;
+}
+
 std::string worker_label(unsigned worker) { return "worker=\"" + std::to_string(worker) + "\""; }
 
 void render_workers(std::string& out, Counters& counters) {
@@ -161,8 +175,8 @@ void render_providers(std::string& out, Counters& counters) {
             sums.emplace_back(provider.provider, value);
         });
         for (const auto& [name, sum] : sums) {
-            out += std::string(row.name) + "{provider=\"" + name + "\"" + row.labels + "} " +
-                   std::to_string(sum) + "\n";
+            out += std::string(row.name) + "{provider=\"" + label_value(name) + "\"" + row.labels +
+                   "} " + std::to_string(sum) + "\n";
         }
     }
 }
@@ -216,8 +230,8 @@ uint64_t open_descriptors() {
 std::string render_metrics(Counters& counters, const BuildInfo& build) {
     std::string out;
     head(out, "ringway_build_info", "gauge", "The version that runs.");
-    out += "ringway_build_info{version=\"" + build.version + "\",compiler=\"" + build.compiler +
-           "\"} 1\n";
+    out += "ringway_build_info{version=\"" + label_value(build.version) + "\",compiler=\"" +
+           label_value(build.compiler) + "\"} 1\n";
     head(out, "process_open_fds", "gauge", "Descriptors open now.");
     out += "process_open_fds " + std::to_string(open_descriptors()) + "\n";
     render_answers(out, counters);

@@ -1,9 +1,11 @@
 #include "observe/log.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <ctime>
 #include <utility>
@@ -43,7 +45,13 @@ void append_value(std::string& line, Bytes value) {
 void write_all(Bytes text) {
     while (!text.empty()) {
         const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
-        if (written <= 0) return;
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0 && errno == EAGAIN) { // a terminal or pipe that somebody made non-blocking
+            pollfd full{STDERR_FILENO, POLLOUT, 0};
+            ::poll(&full, 1, -1);
+            continue;
+        }
+        if (written <= 0) return; // nobody is there to be told
         text.remove_prefix(static_cast<size_t>(written));
     }
 }
