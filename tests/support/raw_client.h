@@ -64,7 +64,11 @@ public:
     /// stream ends, or the time is over, before.
     std::string read_until(std::string_view pattern) {
         size_t at = received_.find(pattern);
-        while (at == std::string::npos && receive()) at = received_.find(pattern);
+        while (at == std::string::npos) {
+            const size_t seen = received_.size();
+            if (!receive()) break;
+            at = received_.find(pattern, seen - std::min(seen, pattern.size()));
+        }
         return at == std::string::npos ? "" : take(at + pattern.size());
     }
     /// Reads `bytes` bytes, or fewer when the stream ends before.

@@ -57,6 +57,8 @@ inline MockReply read_reply(RawClient& client) {
     if (line->framing == wire::Framing::length) {
         reply.body = client.read_bytes(line->content_length);
         reply.is_whole = reply.body.size() == line->content_length;
+    } else if (line->framing == wire::Framing::none) {
+        reply.is_whole = true;
     } else if (line->framing == wire::Framing::until_close) {
         reply.body = client.read_to_end();
         reply.is_whole = client.end() == RawClient::End::fin;

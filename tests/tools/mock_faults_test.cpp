@@ -43,8 +43,8 @@ TEST_CASE("mock faults: each HTTP error has its status and a body in the API's s
     for (const tools::MockFaultRow& row : tools::mock_faults()) {
         if (row.fault != tools::MockFault::status || row.status == 502) continue;
         for (const char* path : paths) {
-            CAPTURE(row.name);
-            CAPTURE(path);
+            CAPTURE(std::string(row.name));
+            CAPTURE(std::string(path));
             Asked asked(*mock, path, "m", true, row.name);
             const MockReply reply = read_reply(asked.client);
             CHECK(reply.status == row.status);
@@ -86,7 +86,7 @@ TEST_CASE("mock faults: reset and close end the connection before any byte, each
 TEST_CASE("mock faults: cut ends between events after so many tokens, without the chunked end") {
     const auto mock = start_mock();
     for (const char* path : paths) {
-        CAPTURE(path);
+        CAPTURE(std::string(path));
         Asked asked(*mock, path, "m:tokens=9,at=4,bytes=7", true, "cut");
         const std::string all = asked.client.read_to_end();
         CHECK(count(all, "token t") == 4);
@@ -105,7 +105,7 @@ TEST_CASE("mock faults: reset_mid delivers its tokens, then resets") {
 TEST_CASE("mock faults: cut_mid_event ends inside an event") {
     const auto mock = start_mock();
     for (const char* path : paths) {
-        CAPTURE(path);
+        CAPTURE(std::string(path));
         Asked asked(*mock, path, "m:tokens=9,at=2", true, "cut_mid_event");
         const MockReply reply = read_reply(asked.client);
         CHECK_FALSE(reply.is_whole);
@@ -132,7 +132,7 @@ TEST_CASE("mock faults: stall and silence send nothing more and keep the connect
 TEST_CASE("mock faults: malformed_event is one event of broken JSON in a good stream") {
     const auto mock = start_mock();
     for (const char* path : paths) {
-        CAPTURE(path);
+        CAPTURE(std::string(path));
         Asked asked(*mock, path, "m:tokens=4,at=2", true, "malformed_event");
         const MockReply reply = read_reply(asked.client);
         CHECK(reply.is_whole);
@@ -157,7 +157,7 @@ TEST_CASE("mock faults: malformed_chunk breaks the framing") {
 TEST_CASE("mock faults: no_done leaves out the last event, no_finish the finish reason") {
     const auto mock = start_mock();
     for (const char* path : paths) {
-        CAPTURE(path);
+        CAPTURE(std::string(path));
         Asked without_done(*mock, path, "m", true, "no_done");
         const MockReply no_done = read_reply(without_done.client);
         CHECK(no_done.is_whole);
@@ -174,7 +174,7 @@ TEST_CASE("mock faults: no_done leaves out the last event, no_finish the finish 
 TEST_CASE("mock faults: error_in_200 and error_mid_stream are errors inside a good answer") {
     const auto mock = start_mock();
     for (const char* path : paths) {
-        CAPTURE(path);
+        CAPTURE(std::string(path));
         Asked plain(*mock, path, "m", false, "error_in_200");
         const MockReply body = read_reply(plain.client);
         CHECK(body.status == 200);

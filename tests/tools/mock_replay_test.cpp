@@ -77,7 +77,7 @@ TEST_CASE(
              {"split=whole", "split=events", "split=random:1", "split=bytes:97,framing=length",
               "split=events,framing=close"}) {
             CAPTURE(id);
-            CAPTURE(options);
+            CAPTURE(std::string(options));
             const MockReply reply = replay(*mock, id, options);
             CHECK(reply.status == recording.status);
             CHECK(reply.is_whole);

@@ -66,7 +66,7 @@ TEST_CASE("mock: a chat stream has its role, its tokens, its finish and [DONE]")
 TEST_CASE("mock: usage comes in a chunk without choices, for those who ask") {
     const auto mock = start_mock();
     for (const char* path : {"/v1/chat/completions", "/v1/completions"}) {
-        CAPTURE(path);
+        CAPTURE(std::string(path));
         const auto events = sse_events(stream_of(*mock, path, "m:tokens=3,input=7",
                                                  ",\"stream_options\":{\"include_usage\":true}")
                                            .body);
@@ -123,7 +123,7 @@ TEST_CASE("mock: answers that do not stream carry the same content and usage") {
           {"/v1/completions", "choices.0.text", "usage.completion_tokens"},
           {"/v1/messages", "content.0.text", "usage.output_tokens"},
           {"/v1/responses", "output.0.content.0.text", "usage.output_tokens"}}) {
-        CAPTURE(c.path);
+        CAPTURE(std::string(c.path));
         const MockReply reply = ask(*mock, c.path, mock_body("m:tokens=4,bytes=3", false));
         REQUIRE(reply.is_whole);
         const wire::Json json = json_of(reply.body);
@@ -144,7 +144,7 @@ TEST_CASE(
          {Case{"/v1/chat/completions", one_tool, "choices.0.delta.tool_calls.0.function.arguments"},
           {"/v1/messages", anthropic_tool, "delta.partial_json"},
           {"/v1/responses", one_tool, "delta"}}) {
-        CAPTURE(c.path);
+        CAPTURE(std::string(c.path));
         const MockReply reply = stream_of(*mock, c.path, "m", c.tools);
         CHECK(reply.body.find("\"sum\"") != std::string::npos);
         std::string arguments;
@@ -174,7 +174,7 @@ TEST_CASE("mock: no call when tools are refused, or after a tool's result") {
           R"({"model":"m","tools":[{"name":"f"}],"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"c"}]}]})"},
          {"/v1/responses",
           R"({"model":"m","tools":[{"type":"function","name":"f"}],"input":[{"type":"function_call_output","call_id":"c","output":"x"}]})"}}) {
-        CAPTURE(c.body);
+        CAPTURE(std::string(c.body));
         const MockReply reply = ask(*mock, c.path, c.body);
         CHECK(reply.status == 200);
         CHECK(reply.body.find("token token ") != std::string::npos);
@@ -191,8 +191,8 @@ TEST_CASE("mock: stamps count from 0 and carry the time of sending, in every bur
          {"/v1/chat/completions", "/v1/completions", "/v1/messages", "/v1/responses"}) {
         for (const char* model : {"m:tokens=40,stamp=1", "m:tokens=40,stamp=1,burst=7",
                                   "m:tokens=40,stamp=1,gap=1ms,burst=3"}) {
-            CAPTURE(path);
-            CAPTURE(model);
+            CAPTURE(std::string(path));
+            CAPTURE(std::string(model));
             int64_t expected = 0;
             int64_t newest_ns = 0;
             for (const wire::SseEvent& event : sse_events(stream_of(*mock, path, model).body)) {
@@ -235,7 +235,7 @@ TEST_CASE("mock: an unknown option is a 400 in the API's shape that names it") {
 TEST_CASE("mock: a body that is no JSON, or has no model, is a 400") {
     const auto mock = start_mock();
     for (const char* body : {"", "{", "[]", "{\"stream\":true}", "{\"model\":3}"}) {
-        CAPTURE(body);
+        CAPTURE(std::string(body));
         CHECK(ask(*mock, "/v1/chat/completions", body).status == 400);
     }
 }
