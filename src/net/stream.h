@@ -158,6 +158,7 @@ private:
     bool has_ended_ : 1 = false;
     bool ends_writing_ : 1 = false;
     bool is_closing_ : 1 = false;
+    bool holds_loop_ : 1 = false; ///< until the kernel has let go of a closing stream
 };
 
 } // namespace ringway::net
