@@ -312,6 +312,8 @@ void Stream::close() {
         // kernel has let go of all operations.
         loop_.backend().shutdown(socket_, SHUT_RDWR);
         loop_.backend().cancel_all(socket_);
+        holds_loop_ = true;
+        loop_.hold();
         return;
     }
     finish_closing();
@@ -319,6 +321,7 @@ void Stream::close() {
 
 void Stream::finish_closing() {
     if (!is_idle_in_kernel()) return;
+    if (holds_loop_) loop_.release();
     loop_.backend().close(socket_);
     delete this;
 }

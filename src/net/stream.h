@@ -164,6 +164,7 @@ private:
     bool ends_writing_ : 1 = false;
     bool has_shut_down_ : 1 = false;
     bool is_closing_ : 1 = false;
+    bool holds_loop_ : 1 = false; ///< until the kernel has let go of a closing stream
 };
 
 } // namespace ringway::net

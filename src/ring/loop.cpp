@@ -28,7 +28,8 @@ Loop::~Loop() { RINGWAY_ASSERT(ready_.empty()); }
 
 void Loop::run() {
     timers_.arm(housekeeping_, now_ + housekeeping_interval);
-    while (!is_stopped_) turn();
+    while (!is_stopped_ || holders_ > 0) turn();
+    turn(now_); // the last sockets' closes start
     timers_.disarm(housekeeping_);
     is_stopped_ = false;
 }

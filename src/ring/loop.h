@@ -48,11 +48,17 @@ public:
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
-    /// Turns until stop() was called.
+    /// Turns until stop() was called and nothing holds the loop; what was queued last is started.
     void run();
     /// One turn; waits until `until` at the latest.
     void turn(TimePoint until = TimePoint::never());
     void stop() { is_stopped_ = true; }
+    /// Something waits for the kernel to let go of its operations: run() goes on until release().
+    void hold() { ++holders_; }
+    void release() {
+        RINGWAY_ASSERT(holders_ > 0);
+        --holders_;
+    }
 
     Backend& backend() { return backend_; }
     BlockPool& blocks() { return blocks_; }
@@ -88,6 +94,7 @@ private:
     base::IntrusiveList<Writer, WriterTag> settling_;
     Timer housekeeping_;
     LoopCounters counters_;
+    size_t holders_ = 0;
     bool is_stopped_ = false;
 };
 
