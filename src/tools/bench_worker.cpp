@@ -11,7 +11,8 @@ namespace ringway::tools {
 namespace {
 
 constexpr Duration pause_after_failure = 10ms; ///< of a closed loop's connection
-constexpr Duration idle_time = 40s;            ///< below what common servers keep
+constexpr Duration wait_max = 100ms;
+constexpr Duration idle_time = 40s; ///< below what common servers keep
 
 /// Processor time of this thread, and the time it waited for a processor.
 struct ThreadTimes {
@@ -62,7 +63,9 @@ void BenchWorker::run(ring::Worker& worker, std::promise<std::string>& started) 
     if (!problem.empty()) is_told_to_end_ = true;
     started.set_value(std::move(problem));
     while (!is_told_to_end_) {
-        loop_->turn(wakes_at());
+        // What the turn does before it waits may change what there is to wait for: it never waits
+        // long.
+        loop_->turn(std::min(wakes_at(), loop_->now() + wait_max));
         if (current_ != nullptr) pump();
     }
     take_down();
@@ -242,7 +245,7 @@ void BenchWorker::take_down() {
     RINGWAY_ASSERT(current_ == nullptr);
     ring::Scope scope;
     scope.spawn(close_pools());
-    while (scope.running() > 0) loop_->turn();
+    while (scope.running() > 0) loop_->turn(loop_->now() + 1ms);
     // Closing sockets takes the kernel a turn or two: their streams free themselves after that.
     for (int turn = 0; turn < 8; ++turn) loop_->turn(loop_->now() + 1ms);
     pools_.clear();
