@@ -120,6 +120,7 @@ private:
                     format(" %+.3f (%+.3f .. %+.3f)", more.median, more.min, more.max);
                 line += padded(cell, 2 * column_width + 8);
             }
+            while (line.ends_with(' ')) line.pop_back();
             if (is_known) text_ += line + "\n";
         }
     }
