@@ -84,6 +84,7 @@ private:
     /// One line for each latency that was measured there; a column for each quantile.
     void latencies(size_t target) {
         const BenchTally& total = point_.targets[target].total;
+        if (total.completed == 0 && total.connect.empty()) return;
         std::string title = "latency, ms";
         if (point_.targets.size() > 1) title += ", " + options_.targets[target].label;
         text_ += padded(std::move(title), label_width);
@@ -148,9 +149,11 @@ private:
 
     void failures() {
         bool has_faults = false;
+        bool has_answers = false;
         for (size_t i = 0; i < point_.targets.size(); ++i) {
             const BenchTally& total = point_.targets[i].total;
             has_faults = has_faults || total.has_faults();
+            has_answers = has_answers || total.completed > 0;
             for (const BenchFailure& failure : total.failures) {
                 text_ += "failed at " + options_.targets[i].label + ": " +
                          count_text(failure.count) + " x " + std::string(failure.what);
@@ -158,8 +161,9 @@ private:
                 text_ += "\n";
             }
         }
-        text_ += has_faults ? "integrity: BROKEN\n"
-                            : "integrity: every whole answer was complete and in order\n";
+        text_ += has_faults    ? "integrity: BROKEN\n"
+                 : has_answers ? "integrity: every whole answer was complete and in order\n"
+                               : "integrity: there was no whole answer\n";
     }
 
     const BenchOptions& options_;
