@@ -322,9 +322,10 @@ void RealUringBackend::cancel_all(int socket) {
 }
 
 void RealUringBackend::shutdown(int socket, int how) {
-    io_uring_sqe& entry = uring_.next_entry();
-    io_uring_prep_shutdown(&entry, socket, how);
-    silence(&entry);
+    // Not by the ring: IORING_OP_SHUTDOWN always goes to a kernel thread, which looks up the
+    // descriptor when it gets to it. By then that may be closed, and be another connection's.
+    if (uring_.queued() != uring_.started()) uring_.submit(); // the sends before it
+    ::shutdown(socket, how);
 }
 
 void RealUringBackend::close(int socket) {

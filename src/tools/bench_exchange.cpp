@@ -54,6 +54,10 @@ void BenchExchange::decide_abort() {
 }
 
 ring::Task<bool> BenchExchange::run() {
+    if (is_measured_) {
+        ++round_.tally.sent;
+        round_.tally.send_lag.record(round_.loop.backend().now() - intended_);
+    }
     const Status connected = co_await connect();
     Status outcome = connected;
     if (connected) outcome = co_await ask();
@@ -93,8 +97,8 @@ ring::Task<Status> BenchExchange::connect() {
 }
 
 ring::Task<Status> BenchExchange::ask() {
-    sent_at_ = round_.loop.backend().now();
-    deadline_.set(round_.loop, std::min(sent_at_ + round_.options.timeout, abort_at_));
+    const TimePoint due = round_.loop.now() + round_.options.timeout;
+    deadline_.set(round_.loop, std::min(due, abort_at_));
     connection_->begin_request(wire::Method::post);
     ring::SliceQueue out;
     round_.request.write(round_.request_number++, round_.loop.blocks(), out);
@@ -218,10 +222,6 @@ Status BenchExchange::judge() {
 
 void BenchExchange::settle(const Status& outcome) {
     BenchTally& tally = round_.tally;
-    if (is_measured_ && sent_at_.ns != 0) {
-        ++tally.sent;
-        tally.send_lag.record(sent_at_ - intended_);
-    }
     if (outcome) return settle_good();
     if (is_aborted_) {
         ++tally.aborted;

@@ -71,7 +71,6 @@ private:
     ring::Deadline deadline_;
     http::ClientConnectionPtr connection_;
     TimePoint intended_;
-    TimePoint sent_at_;
     TimePoint first_at_;
     TimePoint last_at_;
     Duration longest_gap_{};

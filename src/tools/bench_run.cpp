@@ -158,9 +158,9 @@ void Runner::run_round(BenchPoint& point, size_t index, unsigned round, size_t t
         }
         const BenchOutcome part = outcome.get();
         result.tally.merge(part.tally);
-        if (part.sending_s > 0) {
-            result.cpu_share = std::max(result.cpu_share, part.cpu_s / part.sending_s);
-            result.queued_share = std::max(result.queued_share, part.queued_s / part.sending_s);
+        if (part.loaded_s > 0) {
+            result.cpu_share = std::max(result.cpu_share, part.cpu_s / part.loaded_s);
+            result.queued_share = std::max(result.queued_share, part.queued_s / part.loaded_s);
         }
     }
     last_completion_ns = std::max(last_completion_ns, result.tally.last_completion_ns);

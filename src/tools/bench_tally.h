@@ -26,10 +26,10 @@ struct BenchTally {
     LatencyHistogram e2el;     ///< the whole answer
     LatencyHistogram delay;    ///< of a content event, from the time that the mock stamped
     LatencyHistogram connect;  ///< of new connections: name, TCP and TLS
-    LatencyHistogram send_lag; ///< how late requests were sent: our own doing
+    LatencyHistogram send_lag; ///< how late requests were begun: our own doing
     LatencyHistogram turn;     ///< work between two looks at the sockets: arrivals are as uncertain
 
-    uint64_t sent = 0; ///< in the window
+    uint64_t sent = 0; ///< begun in the window
     uint64_t completed = 0;
     uint64_t failed = 0;
     uint64_t aborted = 0;    ///< by us, on purpose

@@ -8,6 +8,7 @@ namespace {
 
 constexpr int label_width = 26;
 constexpr int column_width = 14;
+constexpr int latency_width = 11;
 
 std::string padded(std::string text, int width) {
     const auto wanted = static_cast<size_t>(width);
@@ -29,7 +30,7 @@ std::string format(const char* pattern, Values... values) {
 
 std::string count_text(uint64_t count) { return format("%" PRIu64, count); }
 std::string rate_text(double rate) { return format("%.1f", rate); }
-std::string ms_text(double ns) { return format("%.3f ms", ns * 1e-6); }
+std::string ms_text(double ns) { return format("%.3f", ns * 1e-6); }
 
 /// The report on one load, line by line.
 class PointText {
@@ -40,8 +41,9 @@ public:
     std::string write() {
         headline();
         rates();
-        for (const LatencyRow& row : latency_rows) latency(row);
         counts();
+        for (size_t i = 0; i < point_.targets.size(); ++i) latencies(i);
+        if (point_.targets.size() > 1) added();
         failures();
         for (const std::string& note : notes_of(options_, point_)) text_ += "note: " + note + "\n";
         return std::move(text_);
@@ -49,12 +51,12 @@ public:
 
 private:
     template <class F>
-    void line(const std::string& label, F&& cell, const std::string& added = "") {
+    void line(const std::string& label, F&& cell) {
         text_ += padded(label, label_width);
         for (const BenchTargetResult& target : point_.targets) {
             text_ += right_aligned(cell(target), column_width);
         }
-        text_ += added + "\n";
+        text_ += "\n";
     }
 
     void headline() {
@@ -64,9 +66,7 @@ private:
         for (const BenchTarget& target : options_.targets) {
             text_ += right_aligned(target.label, column_width);
         }
-        text_ += format("   added: median of %zu round%s (least .. most)\n",
-                        point_.targets[0].rounds.size(),
-                        point_.targets[0].rounds.size() == 1 ? "" : "s");
+        text_ += "\n";
     }
 
     void rates() {
@@ -81,28 +81,49 @@ private:
         rate("output tokens/s", &BenchRates::tokens);
     }
 
-    void latency(const LatencyRow& row) {
-        bool is_measured = false;
-        for (const auto& target : point_.targets) {
-            is_measured = is_measured || !(target.total.*row.histogram).empty();
-        }
-        if (!is_measured) return;
+    /// One line for each latency that was measured there; a column for each quantile.
+    void latencies(size_t target) {
+        const BenchTally& total = point_.targets[target].total;
+        if (total.completed == 0 && total.connect.empty()) return;
+        std::string title = "latency, ms";
+        if (point_.targets.size() > 1) title += ", " + options_.targets[target].label;
+        text_ += padded(std::move(title), label_width);
         for (const QuantileRow& quantile : quantile_rows) {
-            if (quantile.key == "p95") continue; // between its neighbours
-            const Added added = added_ms(point_, row, quantile.part);
-            line(
-                padded(std::string(row.label), 18) + std::string(quantile.key),
-                [&](const BenchTargetResult& target) {
-                    const LatencyHistogram& histogram = target.total.*row.histogram;
-                    return histogram.empty() ? "-" : ms_text(histogram.quantile_ns(quantile.part));
-                },
-                added.is_known
-                    ? format("   %+.3f ms (%+.3f .. %+.3f)", added.median, added.min, added.max)
-                    : "");
+            text_ += right_aligned(std::string(quantile.key), latency_width);
         }
-        line(padded(std::string(row.label), 18) + "max", [&](const BenchTargetResult& target) {
-            return ms_text((target.total.*row.histogram).max_ns());
-        });
+        text_ += right_aligned("max", latency_width) + "\n";
+        for (const LatencyRow& row : latency_rows) {
+            const LatencyHistogram& histogram = total.*row.histogram;
+            if (histogram.empty()) continue;
+            text_ += padded("  " + std::string(row.label), label_width);
+            for (const QuantileRow& quantile : quantile_rows) {
+                text_ +=
+                    right_aligned(ms_text(histogram.quantile_ns(quantile.part)), latency_width);
+            }
+            text_ += right_aligned(ms_text(histogram.max_ns()), latency_width) + "\n";
+        }
+    }
+
+    /// What the first target added to the second, round against round.
+    void added() {
+        const size_t rounds = point_.targets[0].rounds.size();
+        text_ += padded("added, ms", label_width) +
+                 format("median of %zu round%s, least .. most\n", rounds, rounds == 1 ? "" : "s");
+        for (const LatencyRow& row : latency_rows) {
+            std::string line = padded("  " + std::string(row.label), label_width);
+            bool is_known = false;
+            for (const QuantileRow& quantile : quantile_rows) {
+                if (quantile.key != "median" && quantile.key != "p99") continue;
+                const Added more = added_ms(point_, row, quantile.part);
+                is_known = is_known || more.is_known;
+                const std::string cell =
+                    std::string(quantile.key) +
+                    format(" %+.3f (%+.3f .. %+.3f)", more.median, more.min, more.max);
+                line += padded(cell, 2 * column_width + 8);
+            }
+            while (line.ends_with(' ')) line.pop_back();
+            if (is_known) text_ += line + "\n";
+        }
     }
 
     void counts() {
@@ -128,9 +149,11 @@ private:
 
     void failures() {
         bool has_faults = false;
+        bool has_answers = false;
         for (size_t i = 0; i < point_.targets.size(); ++i) {
             const BenchTally& total = point_.targets[i].total;
             has_faults = has_faults || total.has_faults();
+            has_answers = has_answers || total.completed > 0;
             for (const BenchFailure& failure : total.failures) {
                 text_ += "failed at " + options_.targets[i].label + ": " +
                          count_text(failure.count) + " x " + std::string(failure.what);
@@ -138,8 +161,9 @@ private:
                 text_ += "\n";
             }
         }
-        text_ += has_faults ? "integrity: BROKEN\n"
-                            : "integrity: every whole answer was complete and in order\n";
+        text_ += has_faults    ? "integrity: BROKEN\n"
+                 : has_answers ? "integrity: every whole answer was complete and in order\n"
+                               : "integrity: there was no whole answer\n";
     }
 
     const BenchOptions& options_;

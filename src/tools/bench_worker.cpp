@@ -11,7 +11,8 @@ namespace ringway::tools {
 namespace {
 
 constexpr Duration pause_after_failure = 10ms; ///< of a closed loop's connection
-constexpr Duration idle_time = 40s;            ///< below what common servers keep
+constexpr Duration wait_max = 100ms;
+constexpr Duration idle_time = 40s; ///< below what common servers keep
 
 /// Processor time of this thread, and the time it waited for a processor.
 struct ThreadTimes {
@@ -42,6 +43,7 @@ struct BenchWorker::Current {
     std::promise<BenchOutcome> outcome;
     BenchRound round;
     std::optional<ArrivalSchedule> schedule; ///< of an open loop
+    TimePoint started_at;
     ThreadTimes times_before;
     BenchOutcome result;
     bool has_stopped = false; ///< no more is sent
@@ -62,7 +64,9 @@ void BenchWorker::run(ring::Worker& worker, std::promise<std::string>& started) 
     if (!problem.empty()) is_told_to_end_ = true;
     started.set_value(std::move(problem));
     while (!is_told_to_end_) {
-        loop_->turn(wakes_at());
+        // What the turn does before it waits may change what there is to wait for: it never waits
+        // long.
+        loop_->turn(std::min(wakes_at(), loop_->now() + wait_max));
         if (current_ != nullptr) pump();
     }
     take_down();
@@ -102,16 +106,16 @@ std::future<BenchOutcome> BenchWorker::begin(const BenchOrder& order) {
 
 void BenchWorker::start(const BenchOrder& order, std::promise<BenchOutcome> outcome) {
     RINGWAY_ASSERT(current_ == nullptr);
-    current_.reset(new Current{order,
-                               std::move(outcome),
-                               BenchRound{options_, requests_[order.target], *pools_[order.target],
-                                          *loop_, *scan_, *fields_, random_, live_, request_number_,
-                                          order.window_begin, order.end},
-                               {},
-                               ThreadTimes::read(),
-                               {},
-                               false,
-                               {}});
+    current_.reset(new Current{.order = order,
+                               .outcome = std::move(outcome),
+                               .round = {options_, requests_[order.target], *pools_[order.target],
+                                         *loop_, *scan_, *fields_, random_, live_, request_number_,
+                                         order.window_begin, order.end},
+                               .schedule = {},
+                               .started_at = loop_->backend().now(),
+                               .times_before = ThreadTimes::read(),
+                               .result = {},
+                               .scope = {}});
     if (order.load.is_open()) {
         current_->schedule.emplace(ArrivalSchedule::Options{order.load.rate, order.load.is_poisson,
                                                             index_, options_.workers, random_()});
@@ -204,16 +208,22 @@ ring::Task<void> BenchWorker::client(TimePoint starts_at) {
 }
 
 void BenchWorker::stop_sending() {
+    current_->has_stopped = true;
+    if (current_->order.end != TimePoint::never()) measure_times();
+}
+
+/// The load on this worker: of a timed round until no more is sent, since the rest is no full load.
+void BenchWorker::measure_times() {
     Current& current = *current_;
-    current.has_stopped = true;
     const ThreadTimes times = ThreadTimes::read();
     current.result.cpu_s = times.cpu_s - current.times_before.cpu_s;
     current.result.queued_s = times.queued_s - current.times_before.queued_s;
-    current.result.sending_s =
-        static_cast<double>((loop_->now() - current.order.begin).count()) * 1e-9;
+    const Duration passed = loop_->backend().now() - current.started_at;
+    current.result.loaded_s = static_cast<double>(passed.count()) * 1e-9;
 }
 
 void BenchWorker::deliver() {
+    if (current_->order.end == TimePoint::never()) measure_times();
     const auto finished = std::move(current_);
     finished->result.tally = std::move(finished->round.tally);
     finished->outcome.set_value(std::move(finished->result));
@@ -242,7 +252,7 @@ void BenchWorker::take_down() {
     RINGWAY_ASSERT(current_ == nullptr);
     ring::Scope scope;
     scope.spawn(close_pools());
-    while (scope.running() > 0) loop_->turn();
+    while (scope.running() > 0) loop_->turn(loop_->now() + 1ms);
     // Closing sockets takes the kernel a turn or two: their streams free themselves after that.
     for (int turn = 0; turn < 8; ++turn) loop_->turn(loop_->now() + 1ms);
     pools_.clear();

@@ -29,9 +29,9 @@ struct BenchOrder {
 /// What came of it.
 struct BenchOutcome {
     BenchTally tally;
-    double sending_s = 0; ///< from `begin` until no more was sent
-    double cpu_s = 0;     ///< used by the worker in that time
-    double queued_s = 0;  ///< it was ready to run, and another ran on its processor
+    double loaded_s = 0; ///< the time that the next two are parts of
+    double cpu_s = 0;    ///< used by the worker
+    double queued_s = 0; ///< it was ready to run, and another ran on its processor
 };
 
 /// A worker of the load generator: sends its share of each round, one round at a time. It turns the
@@ -66,6 +66,7 @@ private:
     ring::Task<void> client(TimePoint starts_at);
     ring::Task<void> send_once(TimePoint intended);
     void stop_sending();
+    void measure_times();
     void deliver();
     void take_down();
     ring::Task<void> close_pools();

@@ -134,3 +134,19 @@ TEST_CASE("cpu list: ranges and single numbers, and what is wrong with others") 
         CHECK_FALSE(parse_cpu_list(bad).has_value());
     }
 }
+
+TEST_CASE(
+    "uring backend: shutdown acts on the socket it was asked for, though that is closed next") {
+    std::array<int, 2> sockets{};
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets.data()) == 0);
+    const int other_name = dup(sockets[0]); // closing alone does not end the connection
+    run_in_worker([&](Worker& worker) {
+        worker.loop().backend().shutdown(sockets[0], SHUT_RDWR);
+        worker.loop().backend().close(sockets[0]);
+        worker.loop().turn(worker.loop().now());
+    });
+    char byte = 0;
+    CHECK(recv(sockets[1], &byte, 1, MSG_DONTWAIT) == 0);
+    close(other_name);
+    close(sockets[1]);
+}
