@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "llm/answer_watch.h"
 #include "llm/registry.h"
 #include "wire/json.h"
