@@ -199,17 +199,27 @@ size_t Stream::gather(std::span<iovec> pieces) const {
     return count;
 }
 
-void Stream::flush() {
-    if (is_closing_ || is_connecting_ || failure_) return;
+bool Stream::flush() {
+    if (is_closing_ || is_connecting_ || failure_) return false;
     if (filter_ != nullptr) {
         if (const Status status = filter_->flush(output_); !status) {
-            return fail(status.error().code, status.error().what);
+            fail(status.error().code, status.error().what);
+            return false;
         }
         if (is_sending_) compact_output();
     }
-    if (is_sending_ || in_flight_bytes_ > 0) return;
-    if (output_.empty()) return after_progress();
+    if (is_sending_ || in_flight_bytes_ > 0) return false;
+    if (output_.empty()) {
+        after_progress();
+        return false;
+    }
     send_now();
+    return awaits_settling();
+}
+
+/// Whether more is to be done once the send under way has gone well.
+bool Stream::awaits_settling() const {
+    return output_.bytes() > in_flight_bytes_ || wants_notice_ || ends_writing_;
 }
 
 void Stream::send_now() {

@@ -122,7 +122,7 @@ private:
     void on_sent(int32_t result);
     void on_connected(int32_t result);
     void on_hangup(const ring::Completion& completion);
-    void flush() override;
+    bool flush() override;
     void settle() override;
 
     void start_receiving(bool data_expected);
@@ -130,6 +130,7 @@ private:
     void send_now();
     void send_alert();
     void send_rest();
+    bool awaits_settling() const;
     void compact_output();
     size_t gather(std::span<iovec> pieces) const;
     void after_progress();

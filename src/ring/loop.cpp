@@ -36,8 +36,8 @@ void Loop::run() {
 
 void Loop::turn(TimePoint until) {
     resume_ready();
-    flush_writers();
-    const bool has_work = !ready_.empty() || !mailbox_.is_empty();
+    const bool awaits_settling = flush_writers();
+    const bool has_work = awaits_settling || !ready_.empty() || !mailbox_.is_empty();
     backend_.turn(has_work ? now_ : std::min(until, timers_.next_expiry()));
     now_ = backend_.now();
     ++counters_.turns;
@@ -57,14 +57,16 @@ void Loop::settle_writers() {
     }
 }
 
-void Loop::flush_writers() {
+bool Loop::flush_writers() {
+    bool awaits_settling = !settling_.empty(); // the kernel was too busy for them
     while (!flushing_.empty()) {
         Writer& writer = flushing_.pop_front();
         writer.wants_again_ = false;
-        writer.flush();
+        if (writer.flush()) awaits_settling = true;
         writer.queued_at_ = backend_.queued();
         settling_.push_back(writer);
     }
+    return awaits_settling;
 }
 
 /// Runs those that are ready now; who becomes ready meanwhile, by them, runs as well, but a pair

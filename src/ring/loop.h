@@ -19,8 +19,9 @@ struct WriterTag;
 /// socket and turn, and everything received in a turn is forwarded in it.
 class Writer : public base::ListHook<WriterTag> {
 public:
-    /// The turn ends: queue the sends.
-    virtual void flush() = 0;
+    /// The turn ends: queue the sends. True: something waits for settle(), such as bytes that did
+    /// not fit the send; a send that goes well wakes nobody, so the turn must not wait then.
+    virtual bool flush() = 0;
     /// The sends queued by flush() were started, and what failed of them has been reported.
     virtual void settle() = 0;
 
@@ -79,7 +80,8 @@ public:
 
 private:
     friend class Signal;
-    void flush_writers();
+    /// Whether a writer waits to be settled.
+    bool flush_writers();
     void settle_writers();
     void resume_ready();
     static void housekeep(void* self);

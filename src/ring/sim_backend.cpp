@@ -319,7 +319,8 @@ void SimBackend::progress(Entry& entry) {
     }
 }
 
-void SimBackend::turn(TimePoint) {
+void SimBackend::turn(TimePoint until) {
+    const uint64_t delivered_before = delivered_;
     for (auto& start : std::exchange(starting_, {})) {
         start();
         ++started_count_;
@@ -331,6 +332,7 @@ void SimBackend::turn(TimePoint) {
         ++delivered_;
         posted.op.completer->on_completion(posted.op.tag, std::move(posted.completion));
     }
+    has_slept_ = until > now() && delivered_ == delivered_before;
 }
 
 } // namespace ringway::ring

@@ -131,6 +131,8 @@ public:
     size_t open_sockets() const { return sockets_.size(); }
     /// Sends started so far, of both kinds.
     uint64_t sends() const { return sends_; }
+    /// Whether the last turn would have slept: it was told to wait, and nothing happened.
+    bool has_slept() const { return has_slept_; }
     /// A socket that is connected already, such as one end of SimNetwork::make_pair().
     int adopt(SimNetwork::Socket socket);
 
@@ -177,6 +179,7 @@ private:
     uint64_t queued_count_ = 0;
     uint64_t started_count_ = 0;
     uint64_t delivered_ = 0;
+    bool has_slept_ = false;
     uint64_t sends_ = 0;
     int next_socket_ = 1000;
 };

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "support/gateway_world.h"
+#include "support/golden.h"
 #include "wire/json.h"
 
 using namespace ringway;
@@ -89,7 +90,8 @@ std::optional<Recording> load(const fs::path& meta_path) {
 /// Every recording of an API that ringway passes on.
 std::vector<Recording> recordings() {
     std::vector<fs::path> metas;
-    for (const auto& entry : fs::recursive_directory_iterator(RINGWAY_GOLDEN_DIR "/recordings")) {
+    const fs::path directory = fs::path(golden_directory) / "recordings";
+    for (const auto& entry : fs::recursive_directory_iterator(directory)) {
         if (entry.path().string().ends_with(".meta.json")) metas.push_back(entry.path());
     }
     std::sort(metas.begin(), metas.end());

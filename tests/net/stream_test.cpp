@@ -69,6 +69,36 @@ TEST_CASE("stream: what is written in one turn goes out in one send") {
     CHECK_FALSE(pair.stream->is_congested());
 }
 
+TEST_CASE("stream: what waits for a send to go well does not wait for an event as well") {
+    SimWorld world;
+    Pair pair(world);
+    const auto turn_awake = [&](auto is_done) {
+        for (int turns = 0; turns < 8 && !is_done(); ++turns) {
+            world.loop.turn(TimePoint::never());
+            if (world.backend.has_slept()) break;
+        }
+        return is_done();
+    };
+    SUBCASE("the pieces that did not fit it") {
+        for (size_t i = 0; i < 2 * ring::send_pieces_max + 1; ++i) pair.write("x");
+        std::string arrived;
+        CHECK(turn_awake([&] {
+            arrived += pair.peer.take();
+            return arrived.size() == 2 * ring::send_pieces_max + 1;
+        }));
+    }
+    SUBCASE("the notice that all is sent") {
+        pair.write("x");
+        pair.stream->notify_when_unsent_at_most(0);
+        CHECK(turn_awake([&] { return pair.stream->unsent_bytes() == 0; }));
+    }
+    SUBCASE("the end of sending") {
+        pair.write("x");
+        pair.stream->end_writing();
+        CHECK(turn_awake([&] { return pair.peer.has_ended(); }));
+    }
+}
+
 TEST_CASE("stream: more pieces than one send gathers all arrive, in order") {
     SimWorld world;
     Pair pair(world);

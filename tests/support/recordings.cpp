@@ -5,12 +5,13 @@
 #include <fstream>
 #include <iterator>
 
+#include "support/golden.h"
 #include "wire/json.h"
 
 namespace ringway::tests {
 
 std::string read_golden(const std::string& name) {
-    std::ifstream file(std::string(RINGWAY_GOLDEN_DIR) + "/" + name, std::ios::binary);
+    std::ifstream file(std::string(golden_directory) + "/" + name, std::ios::binary);
     INFO(name);
     REQUIRE(file.good());
     return std::string(std::istreambuf_iterator<char>(file), {});

@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "support/desync_cases.h"
+#include "support/golden.h"
 #include "support/heads.h"
 #include "support/splits.h"
 #include "wire/chunked.h"
@@ -40,7 +41,7 @@ constexpr const char* file_names[] = {
 std::vector<DesyncCase> all_cases(Escapes escapes) {
     std::vector<DesyncCase> all;
     for (const char* const name : file_names) {
-        const std::string folder = std::string(RINGWAY_GOLDEN_DIR) + "/http-desync/tests/";
+        const std::string folder = std::string(golden_directory) + "/http-desync/tests/";
         for (DesyncCase& one : read_desync_cases(folder + name + ".yaml", escapes)) {
             all.push_back(std::move(one));
         }
