@@ -59,7 +59,11 @@ private:
     template <class F>
     bool accepts_at(Bytes rest, F& accept) const {
         uint64_t head = 0;
-        std::memcpy(&head, rest.data(), rest.size() < sizeof head ? rest.size() : sizeof head);
+        if (rest.size() >= sizeof head) {
+            std::memcpy(&head, rest.data(), sizeof head);
+        } else {
+            std::memcpy(&head, rest.data(), rest.size());
+        }
         for (size_t i = 0; i < count_; ++i) {
             const Needle& needle = needles_[i];
             if ((head & needle.mask) != needle.head || !rest.starts_with(needle.text)) continue;
@@ -78,6 +82,15 @@ private:
         return false;
     }
 #if defined(RINGWAY_NEEDLES_AVX2)
+    /// The places of one block. Apart, so that the loop over blocks keeps its registers.
+    template <class F>
+    [[gnu::noinline]] bool accepts_any(Bytes text, uint32_t places, F& accept) const {
+        for (; places != 0; places &= places - 1) {
+            const auto place = static_cast<size_t>(std::countr_zero(places));
+            if (accepts_at(text.substr(place), accept)) return true;
+        }
+        return false;
+    }
     template <class F>
     __attribute__((target("avx2"))) bool any_avx2(Bytes text, F& accept) const {
         const auto table = [](const std::array<uint8_t, 16>& half) __attribute__((target("avx2"))) {
@@ -108,11 +121,8 @@ private:
                                     _mm256_and_si256(_mm256_srli_epi16(second, 4), half)));
             const __m256i none =
                 _mm256_cmpeq_epi8(_mm256_and_si256(firsts, seconds), _mm256_setzero_si256());
-            auto hits = ~static_cast<uint32_t>(_mm256_movemask_epi8(none)) & unseen;
-            for (; hits != 0; hits &= hits - 1) {
-                const auto place = at + static_cast<size_t>(std::countr_zero(hits));
-                if (accepts_at(text.substr(place), accept)) return true;
-            }
+            const uint32_t hits = ~static_cast<uint32_t>(_mm256_movemask_epi8(none)) & unseen;
+            if (hits != 0 && accepts_any(text.substr(at), hits, accept)) return true;
             if (at == last) return false;
             at += block_bytes;
             if (at > last) {
