@@ -58,8 +58,13 @@ Status AnswerBody::sift_chunk(ring::Slice& piece, ring::SliceQueue& kept) {
 
 void AnswerBody::sift(ring::Slice payload, ring::SliceQueue& kept) {
     if (reader_ != nullptr) reader_->feed(payload.bytes());
-    const bool passes = watch_ == nullptr || (held_.empty() && watch_->can_pass(payload.bytes()));
+    // An event that may have to be dropped is not passed on in part.
+    const bool may_drop = drops_usage_ && facts_.has_finished;
+    const bool passes =
+        watch_ == nullptr ||
+        (may_drop ? held_.empty() && watch_->can_pass(payload.bytes()) : watch_->pass(payload));
     if (passes) {
+        event_has_begun_ = watch_ != nullptr && !watch_->is_between_events();
         kept.push_back(std::move(payload));
         return;
     }

@@ -1,5 +1,10 @@
 #include "llm/answer_watch.h"
 
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
 namespace ringway::llm {
 namespace {
 
@@ -36,6 +41,32 @@ bool StreamWatch::says_something(Bytes payload) const {
                             [terminator = entry_.terminator_mark](size_t mark, Bytes rest) {
                                 return mark == terminator || !is_null_member(rest);
                             });
+}
+
+/// Where two parts of an event meet, a needle may stand in both, and so may its value.
+bool StreamWatch::seam_says_something(Bytes front, Bytes back) const {
+    constexpr size_t reach = 40; // the longest needle, and ": null" behind it
+    static_assert(reach > Dialect::needle_bytes_max + 8);
+    std::array<char, 2 * reach> seam;
+    front = front.substr(front.size() - std::min(front.size(), reach));
+    back = back.substr(0, reach);
+    std::memcpy(seam.data(), front.data(), front.size());
+    std::memcpy(seam.data() + front.size(), back.data(), back.size());
+    return says_something({seam.data(), front.size() + back.size()});
+}
+
+bool StreamWatch::pass(const ring::Slice& part) {
+    const Bytes bytes = part.bytes();
+    if (!begun_.empty()) {
+        const bool says_nothing = ends_event(bytes) && !says_something(bytes) &&
+                                  !seam_says_something(begun_.bytes(), bytes);
+        const ring::Slice begun = std::exchange(begun_, ring::Slice());
+        if (!says_nothing) read(begun.bytes());
+        return says_nothing;
+    }
+    if (!parser_.is_between_events() || says_something(bytes)) return false;
+    if (!ends_event(bytes)) begun_ = part;
+    return true;
 }
 
 size_t StreamWatch::read_event(Bytes payload) {

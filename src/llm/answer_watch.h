@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "llm/registry.h"
+#include "ring/buffers.h"
 #include "ring/memory.h"
 #include "wire/json_scan.h"
 #include "wire/sse.h"
@@ -33,16 +34,18 @@ private:
 };
 
 /// Watches a stream of events as it passes, for usage, finish and errors. Most events are not
-/// parsed: whole ones without any of the dialect's needles are passed over with one scan.
-/// Keeps no bytes; an event split over reads is read as it comes.
+/// parsed: those without any of the dialect's needles are passed over with one scan.
 class StreamWatch {
 public:
     StreamWatch(const DialectEntry& entry, AnswerFacts& facts) : entry_(entry), facts_(facts) {}
 
     /// Whole events only, between events, and none that says anything: nothing to be read.
     bool can_pass(Bytes payload) const {
-        return parser_.is_between_events() && ends_event(payload) && !says_something(payload);
+        return is_between_events() && ends_event(payload) && !says_something(payload);
     }
+    /// As can_pass(), for a part of the stream that may end within an event. What has come of such
+    /// an event is kept, and read only if the rest says something. False: `part` is to be read.
+    bool pass(const ring::Slice& part);
     /// Reads to the end of the event at hand, or of `payload`. Returns the bytes read.
     /// has_ended_event() says which; facts().is_usage_only then speaks of that event.
     size_t read_event(Bytes payload);
@@ -52,7 +55,7 @@ public:
         while (!payload.empty()) payload.remove_prefix(read_event(payload));
     }
 
-    bool is_between_events() const { return parser_.is_between_events(); }
+    bool is_between_events() const { return parser_.is_between_events() && begun_.empty(); }
     /// The stream came to an end of its own: its last word, a finish reason or an error.
     bool is_complete() const {
         return facts_.has_terminated || facts_.has_finished || facts_.has_failed;
@@ -66,12 +69,14 @@ private:
         return payload[size - 2] == '\n' || payload.ends_with("\r\n\r\n");
     }
     bool says_something(Bytes payload) const;
+    bool seam_says_something(Bytes front, Bytes back) const;
     void on_data(Bytes fragment);
     void on_event_end();
 
     const DialectEntry& entry_;
     AnswerFacts& facts_;
     wire::SseParser parser_;
+    ring::Slice begun_; ///< of an event that has said nothing so far, and was not read
     std::unique_ptr<AnswerReader> reader_; ///< of the event at hand
     uint8_t terminator_bytes_ = 0;         ///< of the terminator that the data began with
     bool is_terminator_ = true;            ///< so far

@@ -24,6 +24,7 @@ Needles::Needles(std::span<const Bytes> needles) : count_(needles.size()) {
         const auto bit = static_cast<uint8_t>(1U << i);
         const auto first = static_cast<uint8_t>(text[0]);
         const auto second = static_cast<uint8_t>(text[1]);
+        by_second_[second & second_mask] |= bit;
         tables_.first_low[first & 15] |= bit;
         tables_.first_high[first >> 4] |= bit;
         tables_.second_low[second & 15] |= bit;

@@ -77,8 +77,10 @@ private:
     /// Whether a needle stands at the front of `rest` and is accepted.
     template <class F>
     bool accepts_at(Bytes rest, F& accept) const {
+        if (rest.size() < bytes_min) return false;
         const uint64_t head = load(rest.data(), rest.size());
-        for (size_t i = 0; i < count_; ++i) {
+        for (unsigned left = by_second_[rest[1] & second_mask]; left != 0; left &= left - 1) {
+            const auto i = static_cast<size_t>(std::countr_zero(left));
             const Needle& needle = needles_[i];
             if ((head & needle.mask) != needle.head || !needle.ends(rest)) continue;
             if (accept(i, rest.substr(needle.text.size()))) return true;
@@ -119,6 +121,8 @@ private:
     uint32_t find_block(const char* text, size_t& at, size_t last) const;
 #endif
 
+    static constexpr int second_mask = 31;
+    std::array<uint8_t, second_mask + 1> by_second_{}; ///< a bit per needle, by its second byte
     Tables tables_;
     std::array<Needle, count_max> needles_;
     size_t count_ = 0;

@@ -16,7 +16,7 @@ AnswerFacts read(const DialectEntry& entry, Bytes stream, size_t step = 1 << 20)
     StreamWatch watch(entry, facts);
     for (; !stream.empty(); stream.remove_prefix(std::min(step, stream.size()))) {
         const Bytes piece = stream.substr(0, step);
-        if (!watch.can_pass(piece)) watch.read(piece);
+        if (!watch.pass(ring::Slice::of_static(piece))) watch.read(piece);
     }
     return facts;
 }
@@ -38,6 +38,49 @@ TEST_CASE("watch: events of content only are passed over unread, others are not"
     CHECK_FALSE(watch.can_pass("data: {\"error\":{}}\n\n"));
     CHECK_FALSE(watch.can_pass("data: [DONE]\n\n"));
     CHECK_FALSE(watch.can_pass("data: [DONE]\r\n\r\n"));
+}
+
+TEST_CASE("watch: an event in two parts is read if either part, or the seam, says something") {
+    const Bytes nothing = "data: {\"choices\":[{\"delta\":{\"content\":\"a long enough text\"},"
+                          "\"finish_reason\":null}],\"usage\":null}\n\n";
+    const Bytes finish = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],"
+                         "\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}\n\n";
+    for (size_t at = 1; at < nothing.size(); ++at) {
+        CAPTURE(at);
+        AnswerFacts facts;
+        StreamWatch watch(chat(), facts);
+        for (const Bytes part : {nothing.substr(0, at), nothing.substr(at)}) {
+            if (!watch.pass(ring::Slice::of_static(part))) watch.read(part);
+        }
+        CHECK(watch.is_between_events());
+        CHECK_FALSE(facts.has_finished);
+    }
+    for (size_t at = 1; at < finish.size(); ++at) {
+        CAPTURE(at);
+        AnswerFacts facts;
+        StreamWatch watch(chat(), facts);
+        for (const Bytes part : {nothing, finish.substr(0, at), finish.substr(at)}) {
+            if (!watch.pass(ring::Slice::of_static(part))) watch.read(part);
+        }
+        CHECK(watch.is_between_events());
+        CHECK(facts.has_finished);
+        CHECK(facts.usage.input_tokens == 3);
+        CHECK(facts.usage.output_tokens == 4);
+    }
+}
+
+TEST_CASE("watch: the first part of an event that says nothing passes unread, once") {
+    AnswerFacts facts;
+    StreamWatch watch(chat(), facts);
+    CHECK(watch.pass(ring::Slice::of_static("data: {}\n\ndata: {\"choices\":[")));
+    CHECK_FALSE(watch.is_between_events());
+    CHECK_FALSE(watch.can_pass("]}\n\n"));
+    CHECK_FALSE(
+        watch.pass(ring::Slice::of_static("{\"delta\":"))); // still open: from here it is read
+    watch.read("{\"delta\":");
+    CHECK_FALSE(watch.pass(ring::Slice::of_static("{}}]}\n\n")));
+    watch.read("{}}]}\n\n");
+    CHECK(watch.is_between_events());
 }
 
 TEST_CASE("watch: the terminator is seen wherever it stands in a read") {
