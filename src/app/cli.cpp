@@ -113,6 +113,7 @@ ParsedArguments parse_arguments(int count, char** values) {
         {"--burst", "burst", "tokens written in one go"},
         {"--bytes", "bytes", "bytes of content in a token"},
         {"--jitter", "jitter", "percent by which gaps vary"},
+        {"--groups", "groups", "groups of streams whose tokens go together; 0: each on its own"},
         {"--stamp", "stamp", "1: each event carries its send time"},
         {"--input", "input", "prompt tokens in the usage; 0: estimated from the body"},
         {"--dimensions", "dimensions", "of embeddings"},
