@@ -119,10 +119,10 @@ class Run:
             self.count_syscalls()
         for rival in self.rivals:
             rival.stop()
-        if self.wants("memory"):
-            self.weigh()
         if self.wants("instructions") and not (self.options.quick and not self.options.cells):
             self.count_instructions()
+        if self.wants("memory"):
+            self.weigh()
 
     def end(self):
         self.load.break_off()
@@ -172,6 +172,7 @@ class Run:
                     try:
                         window = timed.measure(cell, rival, self.load, self.mocks, self.fifo)
                     except processes.Trouble as trouble:
+                        self.load.break_off()
                         window = {"cell": cell.name, "rival": rival.name, "fault": str(trouble), "cpu_us": None,
                                   "load_cpu_us": None, "stolen_share": 0}
                     window["round"] = round_number
@@ -192,6 +193,7 @@ class Run:
                 try:
                     entry = counted.syscalls(cell, rival, self.load, self.mocks, self.fifo)
                 except processes.Trouble as trouble:
+                    self.load.break_off()
                     self.skip(f"system calls, {cell.name}, {rival.name}: {trouble}")
                     continue
                 if entry["fault"]:
@@ -236,6 +238,7 @@ class Run:
             except (processes.Trouble, OSError, subprocess.SubprocessError) as trouble:
                 self.skip(f"user instructions, {report.NAMES[rival.name]}: {trouble}")
             finally:
+                self.load.break_off()
                 if callgrind:
                     callgrind.stop()
             self.save()

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from . import cells, processes, timed
+from . import cells, processes, profile, timed
 
 EVENT = "raw_syscalls:sys_enter"
 
@@ -29,7 +29,7 @@ def syscalls(cell, rival, load, mocks, fifo):
                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     time.sleep(0.3)
     try:
-        with timed.scheduled(cell, [*mocks, rival.program], fifo) as policy:
+        with timed.scheduled(cell, rival, mocks, fifo) as policy:
             report = load.run(rival.url(cell), rival.model(cell), cell.arguments_for(rival), headers=rival.headers,
                               policy=policy)
     finally:
@@ -77,8 +77,11 @@ class Callgrind:
         short, long = (cells.counted(cell, length) for length in cells.COUNTED_LENGTHS)
         self.count(short, load)  # what is done once
         (few, few_cost), (many, many_cost) = self.count(short, load), self.count(long, load)
-        return {"cell": cell.name, "rival": self.rival.name, "units": many - few,
-                "instructions": (many_cost - few_cost) / (many - few)}
+        entry = {"cell": cell.name, "rival": self.rival.name, "units": many - few,
+                 "instructions": (many_cost - few_cost) / (many - few)}
+        if self.rival.name == "ringway":
+            entry["top"] = profile.top(self.files / f"callgrind.{self.dumps}", self.rival.path)
+        return entry
 
     def stop(self):
         # A program that sleeps in its ring holds valgrind's lock: it would not hear an order to end.

@@ -51,6 +51,7 @@ class Report:
     def text(self):
         parts = [self.head(), "#### Targets", self.targets(), "#### Processor time", self.cpu()]
         for title, part in (("Delay", self.delay()), ("TLS handshakes", self.handshakes()), ("Counts", self.counts()),
+                            ("Where ringway's instructions go", self.profile()),
                             ("Memory", self.memory()), ("Void windows", self.void()), ("Not measured", self.skipped())):
             if part:
                 parts += [f"#### {title}", part]
@@ -181,6 +182,15 @@ class Report:
                         "-" if rival not in found else f"{found[rival]:.3f}" if key == "syscalls" else number(found[rival])
                         for rival in self.rivals])
         return table([""] + [NAMES[rival] for rival in self.rivals], rows) if rows else ""
+
+    def profile(self):
+        """Where to look first."""
+        lines = []
+        for entry in self.data["instructions"]:
+            parts = ", ".join(f"`{name}` {part:.0%}" for name, part in entry.get("top", [])[:10])
+            if parts:
+                lines.append(f"* {entry['cell']}: {parts}")
+        return "\n".join(lines)
 
     def memory(self):
         rows = []

@@ -36,6 +36,8 @@ class Upstream:
         try:
             connection.request("GET", "/mock/stats")
             return json.loads(connection.getresponse().read())["tokens_written"]
+        except OSError as error:
+            raise processes.Trouble(f"the mock did not say what it sent: {error}") from error
         finally:
             connection.close()
 
@@ -61,6 +63,7 @@ class Rival:
     headers = ()
     runs_in_callgrind = True
     slowness = 1  # by which closed loops are shortened
+    may_run_ahead = True  # of everything else: only what waits for no thread of its own in a loop
 
     def __init__(self, place, upstream):
         self.place = place
@@ -271,6 +274,7 @@ class Portkey(Rival):
     has_tls = False
     runs_in_callgrind = False
     slowness = 20
+    may_run_ahead = False
 
     def prepare(self):
         folder = self.place.folder.parent / "portkey-package"

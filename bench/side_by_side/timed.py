@@ -15,9 +15,10 @@ from . import processes
 
 
 @contextlib.contextmanager
-def scheduled(cell, programs, fifo):
+def scheduled(cell, rival, mocks, fifo):
     """While this lasts the programs run as the cell wants it; gives the policy for the load."""
-    policy = os.SCHED_FIFO if cell.is_sparse and fifo else os.SCHED_BATCH
+    programs = [*mocks, *([rival.program] if rival.program else [])]
+    policy = os.SCHED_FIFO if cell.is_sparse and fifo and rival.may_run_ahead else os.SCHED_BATCH
     for program in programs:
         program.set_policy(policy)
     try:
@@ -41,8 +42,7 @@ class Reading:
 
 def measure(cell, rival, load, mocks, fifo):
     """Returns what the window showed, as plain values."""
-    programs = [*mocks, *([rival.program] if rival.program else [])]
-    with scheduled(cell, programs, fifo) as policy:
+    with scheduled(cell, rival, mocks, fifo) as policy:
         before = Reading(cell, rival, load, mocks)
         load.begin(rival.url(cell), rival.model(cell), cell.arguments_for(rival), rival.headers, policy)
         after = None
