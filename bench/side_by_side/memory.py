@@ -10,13 +10,14 @@ import time
 from . import cells, load as load_module, processes
 
 SIZES = (500, 2500)
-SETTLE_S = 3
+RAMP_S = 4  # streams do not all begin at once: what that takes for a moment is not theirs to keep
+SETTLE_S = 5
 
 
 def streams_cell(count):
     # Two events a second each.
     return cells.Cell("memory", "", "stream", f"tokens=60,gap=500ms,groups=100,{cells.EVENT}",
-                      ["-c", count, "-n", count, "--drain", "1s"], stream_ms=30000)
+                      ["-c", count, "-n", count, "--ramp", f"{RAMP_S}s", "--drain", "1s"], stream_ms=30000)
 
 
 def per_stream(rival, load, sizes=SIZES):
@@ -26,7 +27,7 @@ def per_stream(rival, load, sizes=SIZES):
         cell = streams_cell(count)
         load.begin(rival.url(cell), rival.model(cell), cell.arguments, headers=rival.headers)
         try:
-            time.sleep(count / 2000 + SETTLE_S)
+            time.sleep(RAMP_S + SETTLE_S)
             points.append((count, rival.program.memory_kib()))
         finally:
             load.break_off()

@@ -38,8 +38,9 @@ def self_costs(file):
 
 
 def short_name(name):
+    """Without arguments, and what compilers add."""
     name = name.replace("(anonymous namespace)::", "").replace("ringway::", "")
-    return re.sub(r"\(.*?\)( const)?( \[.*)?$|\[clone .*", "", name).strip() or name
+    return re.sub(r"(?<=.)\(.*|\.llvm\..*| \[clone.*", "", name)
 
 
 def top(file, program, count=12):
@@ -52,7 +53,7 @@ def top(file, program, count=12):
             address = int(name, 16)
             at = bisect.bisect_right(addresses, address) - 1
             is_near = at >= 0 and address - addresses[at] < FAR
-            name = short_name(symbols[at][1]) if is_near else "(no symbol)"
-        costs[name] += cost
+            name = symbols[at][1] if is_near else "(no symbol)"
+        costs[short_name(name)] += cost
     total = sum(costs.values())
     return [(name, cost / total) for name, cost in costs.most_common(count)] if total else []

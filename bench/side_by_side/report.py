@@ -1,7 +1,7 @@
 """The Markdown tables, from the raw data of a run."""
 import statistics
 
-from . import statistics_of
+from . import profile, statistics_of
 
 CPU_TARGETS = {  # (cell, rival): target, stretch
     ("bursts", "nginx"): (0.85, 0.75), ("bursts", "haproxy"): (0.70, 0.62),
@@ -50,7 +50,7 @@ class Report:
 
     def text(self):
         parts = [self.head(), "#### Targets", self.targets(), "#### Processor time", self.cpu()]
-        for title, part in (("Delay", self.delay()), ("TLS handshakes", self.handshakes()), ("Counts", self.counts()),
+        for title, part in (("Where ringway loses", self.losses()), ("Delay", self.delay()), ("TLS handshakes", self.handshakes()), ("Counts", self.counts()),
                             ("Where ringway's instructions go", self.profile()),
                             ("Memory", self.memory()), ("Void windows", self.void()), ("Not measured", self.skipped())):
             if part:
@@ -139,6 +139,27 @@ class Report:
                 if window["cell"] == cell and window["rival"] == "ringway" and window["load_cpu_us"]]
         return number(statistics.median(used)) if used else "-"
 
+    def losses(self):
+        """Against those that understand HTTP, beyond doubt or not."""
+        lines = []
+        for name, cell in self.timed.items():
+            for rival in ("nginx", "haproxy", "portkey"):
+                key = "median_event_delay_ms" if cell["is_latency"] else "cpu_us"
+                found = statistics_of.ratio(self.values(name, "ringway", key), self.values(name, rival, key))
+                if found and found["median"] > 1:
+                    doubt = "" if found["interval"][0] > 1 else ", which may be chance"
+                    lines.append(f"* {cell['title']}: {found['median']:.2f} of {NAMES[rival]}'s{doubt}")
+        for key, what in (("syscalls", "system calls"), ("instructions", "user instructions")):
+            for name in self.cells:
+                found = {entry["rival"]: entry[key] for entry in self.data[key] if entry["cell"] == name}
+                lines += [f"* {what}, {name}: {number(found['ringway'])}, {NAMES[rival]} {number(found[rival])}"
+                          for rival in ("nginx", "haproxy") if rival in found and found.get("ringway", 0) > found[rival]]
+        for what in ("stream", "idle client"):
+            found = {entry["rival"]: entry["bytes"] for entry in self.data["memory"] if entry["what"] == what}
+            lines += [f"* bytes per {what}: {number(found['ringway'])}, {NAMES[rival]} {number(found[rival])}"
+                      for rival in ("nginx", "haproxy") if rival in found and found.get("ringway", 0) > found[rival]]
+        return "\n".join(lines)
+
     def delay(self):
         if "delay" not in self.timed:
             return ""
@@ -187,7 +208,7 @@ class Report:
         """Where to look first."""
         lines = []
         for entry in self.data["instructions"]:
-            parts = ", ".join(f"`{name}` {part:.0%}" for name, part in entry.get("top", [])[:10])
+            parts = ", ".join(f"`{profile.short_name(name)}` {part:.0%}" for name, part in entry.get("top", [])[:10])
             if parts:
                 lines.append(f"* {entry['cell']}: {parts}")
         return "\n".join(lines)
