@@ -94,6 +94,13 @@ std::expected<tools::BenchOptions, std::string> read_bench_flags(const BenchFlag
             return std::unexpected(problem);
         }
     }
+    for (const std::string& header : options.headers) {
+        const size_t colon = header.find(':');
+        if (colon == 0 || colon == std::string::npos ||
+            header.find_first_of("\r\n") != std::string::npos) {
+            return std::unexpected("--header: \"" + header + "\" is not like \"name: value\"");
+        }
+    }
     if (!flags.slo.empty()) {
         auto slo = tools::parse_slo(flags.slo);
         if (!slo) return std::unexpected("--slo: " + slo.error());

@@ -25,7 +25,11 @@ void add_bench_target(CLI::App& bench, BenchFlags& into) {
     bench.add_flag("--no-usage", into.without_usage, "neither ask for usage nor miss it");
     bench.add_option("--expect-tokens", into.expect_tokens,
                      "content events that every answer must have");
+    bench.add_option("--header", into.options.headers, "\"name: value\", sent with every request")
+        ->allow_extra_args(false);
     bench.add_flag("--insecure", into.options.is_insecure, "check no certificates");
+    bench.add_flag("!--no-resumption", into.options.resumes_tls,
+                   "new connections make a whole TLS handshake each");
 }
 
 void add_bench_load(CLI::App& bench, BenchFlags& into) {
@@ -113,6 +117,7 @@ ParsedArguments parse_arguments(int count, char** values) {
         {"--burst", "burst", "tokens written in one go"},
         {"--bytes", "bytes", "bytes of content in a token"},
         {"--jitter", "jitter", "percent by which gaps vary"},
+        {"--groups", "groups", "groups of streams whose tokens go together; 0: each on its own"},
         {"--stamp", "stamp", "1: each event carries its send time"},
         {"--input", "input", "prompt tokens in the usage; 0: estimated from the body"},
         {"--dimensions", "dimensions", "of embeddings"},

@@ -336,6 +336,10 @@ TlsClient::make(std::string host, const TlsClientOptions& options) {
     SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(alpn_http11.data()),
                             alpn_http11.size());
     SSL_CTX_set_ex_data(context, client_index(), client.get());
+    if (!options.resumes_sessions) {
+        SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+        return client;
+    }
     SSL_CTX_set_session_cache_mode(context,
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
     SSL_CTX_sess_set_new_cb(context, [](SSL* ssl, SSL_SESSION* session) {

@@ -41,6 +41,7 @@ private:
 struct TlsClientOptions {
     std::string ca_file;     ///< empty: the system's certificates
     bool is_verified = true; ///< whether the upstream's certificate and name are checked
+    bool resumes_sessions = true;
 };
 
 /// TLS of connections to one upstream host, on one worker: checks certificate and name, sends SNI,

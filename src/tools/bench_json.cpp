@@ -80,6 +80,7 @@ void add_measured(const BenchTally& tally, double window_s, JsonObject& into) {
     into.count("total_input_tokens", tally.input_tokens);
     into.count("total_output_tokens", tally.output_tokens);
     into.count("content_events", tally.content_events);
+    into.count("tls_handshakes", tally.tls_handshakes).count("tls_resumed", tally.tls_resumed);
     into.number("request_throughput", rates.requests);
     into.number("request_goodput", rates.good);
     into.number("output_throughput", rates.tokens);

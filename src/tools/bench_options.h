@@ -71,6 +71,8 @@ struct BenchOptions {
     unsigned abort_percent = 0;
     BenchSlo slo;
     bool is_insecure = false;
+    bool resumes_tls = true;          ///< new connections resume the TLS session of another
+    std::vector<std::string> headers; ///< "name: value", sent with every request
     bool allows_failures = false;
     bool shows_progress = true;
     uint64_t seed = 1;

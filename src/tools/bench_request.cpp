@@ -73,6 +73,7 @@ BenchRequest::BenchRequest(const BenchOptions& options, const BenchTarget& targe
     } else if (!target.key.empty()) {
         before_ += "authorization: Bearer " + target.key + "\r\n";
     }
+    for (const std::string& header : options.headers) before_ += header + "\r\n";
     before_ += "content-length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     if (!is_unique_) return;
     const size_t at = before_.rfind(number_mark);

@@ -35,8 +35,9 @@ void BenchTally::merge(const BenchTally& other) {
     for (const auto count :
          {&BenchTally::sent, &BenchTally::completed, &BenchTally::aborted, &BenchTally::unfinished,
           &BenchTally::content_events, &BenchTally::output_tokens, &BenchTally::input_tokens,
-          &BenchTally::reconnects, &BenchTally::early_stamps, &BenchTally::window_completed,
-          &BenchTally::window_good, &BenchTally::window_events, &BenchTally::window_bytes}) {
+          &BenchTally::reconnects, &BenchTally::tls_handshakes, &BenchTally::tls_resumed,
+          &BenchTally::early_stamps, &BenchTally::window_completed, &BenchTally::window_good,
+          &BenchTally::window_events, &BenchTally::window_bytes}) {
         this->*count += other.*count;
     }
     for (size_t i = 0; i < answer_faults; ++i) faults[i] += other.faults[i];

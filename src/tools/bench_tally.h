@@ -37,7 +37,9 @@ struct BenchTally {
     uint64_t content_events = 0;
     uint64_t output_tokens = 0;
     uint64_t input_tokens = 0;
-    uint64_t reconnects = 0;   ///< an idle connection turned out to be dead
+    uint64_t reconnects = 0; ///< an idle connection turned out to be dead
+    uint64_t tls_handshakes = 0;
+    uint64_t tls_resumed = 0;  ///< of these
     uint64_t early_stamps = 0; ///< events that came before they were sent: two clocks
     /// Of any request, by the time at which it happened within the window.
     uint64_t window_completed = 0;

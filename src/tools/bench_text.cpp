@@ -139,6 +139,8 @@ private:
         count("given up on purpose", &BenchTally::aborted, false);
         count("unfinished", &BenchTally::unfinished, false);
         count("connections renewed", &BenchTally::reconnects, false);
+        count("TLS handshakes", &BenchTally::tls_handshakes, false);
+        count("TLS sessions resumed", &BenchTally::tls_resumed, false);
         if (options_.streams) count("content events", &BenchTally::content_events, true);
         line("generator's processor", [](const BenchTargetResult& target) {
             std::vector<double> shares;

@@ -45,6 +45,7 @@ struct BenchWorker::Current {
     std::optional<ArrivalSchedule> schedule; ///< of an open loop
     TimePoint started_at;
     ThreadTimes times_before;
+    net::TlsClient::Counters tls_before;
     BenchOutcome result;
     bool has_stopped = false; ///< no more is sent
     ring::Scope scope;
@@ -80,6 +81,7 @@ std::string BenchWorker::set_up() {
         http::PoolOptions pool;
         pool.origin = target.url;
         pool.tls.is_verified = !options_.is_insecure;
+        pool.tls.resumes_sessions = options_.resumes_tls;
         pool.idle_max = options_.opens_connections ? 0 : UINT32_MAX;
         pool.idle_time = idle_time;
         pool.connect_time = std::min<Duration>(options_.timeout, 30s);
@@ -114,6 +116,7 @@ void BenchWorker::start(const BenchOrder& order, std::promise<BenchOutcome> outc
                                .schedule = {},
                                .started_at = loop_->backend().now(),
                                .times_before = ThreadTimes::read(),
+                               .tls_before = pools_[order.target]->tls_counters(),
                                .result = {},
                                .scope = {}});
     if (order.load.is_open()) {
@@ -225,6 +228,9 @@ void BenchWorker::measure_times() {
 void BenchWorker::deliver() {
     if (current_->order.end == TimePoint::never()) measure_times();
     const auto finished = std::move(current_);
+    const auto tls = pools_[finished->order.target]->tls_counters();
+    finished->round.tally.tls_handshakes = tls.handshakes - finished->tls_before.handshakes;
+    finished->round.tally.tls_resumed = tls.resumed - finished->tls_before.resumed;
     finished->result.tally = std::move(finished->round.tally);
     finished->outcome.set_value(std::move(finished->result));
 }

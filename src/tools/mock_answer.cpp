@@ -187,7 +187,7 @@ private:
     ring::Task<bool> send_tokens(uint32_t end) {
         http::ServerConnection& client = exchange_.client;
         ring::Loop& loop = exchange_.loop();
-        TimePoint due = loop.now() + ttft();
+        TimePoint due = first_due(loop.now() + ttft());
         for (;;) {
             if (exchange_.is_over()) co_return false;
             const TimePoint now = loop.now();
@@ -205,6 +205,16 @@ private:
             }
             co_await client.signal().wait();
         }
+    }
+
+    /// The next step of the stream's group: steps of all groups divide the gap evenly.
+    TimePoint first_due(TimePoint earliest) {
+        const int64_t gap = options_.gap.count();
+        if (options_.groups == 0 || gap == 0) return earliest;
+        const int64_t group = exchange_.worker.streams_dealt++ % options_.groups;
+        const int64_t offset = gap * group / options_.groups;
+        const int64_t steps = (earliest.ns - offset + gap - 1) / gap;
+        return {steps * gap + offset};
     }
 
     Duration next_gap() {

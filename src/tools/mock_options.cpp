@@ -15,6 +15,7 @@ using Applied = std::expected<void, std::string>;
 constexpr uint32_t tokens_max = 10'000'000;
 constexpr uint32_t bytes_max = 16384; ///< of a token: an event with its JSON fits a block
 constexpr uint32_t dimensions_max = 4096;
+constexpr uint32_t groups_max = 1000;
 
 Applied wrong(Bytes key, Bytes value, const std::string& expected) {
     return std::unexpected("The mock option \"" + std::string(key) + "\" takes " + expected +
@@ -101,6 +102,8 @@ constexpr OptionRow rows[] = {
     {"bytes",
      [](MockOptions& o, Bytes k, Bytes v) { return set_number(k, v, 1, bytes_max, o.bytes); }},
     {"jitter", [](MockOptions& o, Bytes k, Bytes v) { return set_number(k, v, 0, 100, o.jitter); }},
+    {"groups",
+     [](MockOptions& o, Bytes k, Bytes v) { return set_number(k, v, 0, groups_max, o.groups); }},
     {"stamp", [](MockOptions& o, Bytes k, Bytes v) { return set_switch(k, v, o.stamp); }},
     {"fault", [](MockOptions& o, Bytes, Bytes v) { return set_fault(o, v); }},
     {"at", [](MockOptions& o, Bytes k,

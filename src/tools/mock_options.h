@@ -26,6 +26,8 @@ struct MockOptions {
     uint32_t burst = 1;   ///< tokens written in one go
     uint32_t bytes = 6;   ///< of content in a token
     uint32_t jitter = 0;  ///< percent by which gaps vary, either way
+    uint32_t groups = 0;  ///< 0: each stream keeps its own time; else streams are dealt into this
+                          ///< many groups, whose tokens go together, as an engine's steps have it
     bool stamp = false;   ///< events carry "mock_seq" and "mock_sent_ns"
     const MockFaultRow* fault_row = mock_faults().data();
     std::optional<uint32_t> at; ///< after how many tokens it goes wrong; unset: half of them

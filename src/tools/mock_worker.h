@@ -45,7 +45,8 @@ struct MockWorker {
     http::ServerLimits limits;
     ring::Scope scope;
     base::IntrusiveList<MockClient, MockClientTag> clients;
-    wire::Fields fields; ///< of the head that was parsed last: dies with the next wait
+    wire::Fields fields;       ///< of the head that was parsed last: dies with the next wait
+    int64_t streams_dealt = 0; ///< into groups
     bool is_draining = false;
     bool is_stopping = false;
 

@@ -241,6 +241,7 @@ TEST_CASE("bench request: the body is JSON and as long as the head says, for eve
             options.api = api;
             options.makes_unique = is_unique;
             options.prompt_bytes = 333;
+            options.headers = {"x-one: 1"};
             const BenchRequest request(options, options.targets[0]);
             ring::BlockPool blocks;
             ring::SliceQueue out;
@@ -252,6 +253,7 @@ TEST_CASE("bench request: the body is JSON and as long as the head says, for eve
             CHECK(wire::parse_json(Bytes(bytes).substr(body), false).has_value());
             const std::string length = "content-length: " + std::to_string(bytes.size() - body);
             CHECK(bytes.find(length + "\r\n\r\n") != std::string::npos);
+            CHECK(bytes.find("\r\nx-one: 1\r\n") < body);
             CHECK(bytes.starts_with("POST /v1" + std::string(path_of(api)) + " HTTP/1.1\r\n"));
             CHECK((bytes.find("00000000000000000017 ") != std::string::npos) == is_unique);
         }

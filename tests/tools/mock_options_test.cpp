@@ -38,6 +38,7 @@ TEST_CASE("mock options: what is no option, or no value of it, is refused by nam
                           {"burst=0", "burst"},
                           {"gap=10", "gap"},
                           {"jitter=101", "jitter"},
+                          {"groups=1001", "groups"},
                           {"stamp=yes", "stamp"},
                           {"fault=stal", "stall"},
                           {"split=bytes:0", "split"},

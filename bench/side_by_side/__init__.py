@@ -1,0 +1,1 @@
+"""Measures ringway beside other proxies; command.py tells the story."""
