@@ -182,7 +182,7 @@ class Streams:
             client.receive_until(b"\r\n\r\n")
             assert client.receive(len(EVENTS[0])) == EVENTS[0]
             self.pairs.append((client, upstream))
-        self.units = count
+        self.units = self.reads = count
 
     def round(self):
         self.sent += 1
@@ -202,9 +202,12 @@ class Streams:
 class Requests:
     """`count` clients on kept connections; a round is one small request of each."""
 
-    def __init__(self, gateway, count):
+    pieces = [ANSWER]
+
+    def __init__(self, gateway, count, streams=False):
         self.units = count
-        self.request = request_of(streams=False)
+        self.reads = count * len(self.pieces)
+        self.request = request_of(streams)
         self.clients = [gateway.connect() for _ in range(count)]
         self.upstreams = []
         for client in self.clients:
@@ -230,10 +233,28 @@ class Requests:
         pass
 
 
+class StreamedRequests(Requests):
+    """Requests whose answers are streams: a head and an event, then the rest, whose usage event is dropped."""
+
+    def __init__(self, gateway, count):
+        self.pieces = [STREAM_HEAD + EVENTS[0], STREAM_END]
+        super().__init__(gateway, count, streams=True)
+
+    def answer(self):
+        for upstream in self.upstreams:
+            upstream.receive_message()
+        for piece, mark in zip(self.pieces, [b"}\n\n\r\n", b"\r\n0\r\n\r\n"]):
+            for upstream in self.upstreams:
+                upstream.socket.send(piece)
+            for client in self.clients:
+                client.receive_until(mark)
+
+
 # load: who makes it, how many at once, rounds to count
 LOADS = {
     "chunk, lone": (Streams, 1, 500),
     "chunk, 32 at once": (Streams, 32, 50),
     "request, lone": (Requests, 1, 200),
     "request, 16 at once": (Requests, 16, 20),
+    "streamed request": (StreamedRequests, 1, 200),
 }
