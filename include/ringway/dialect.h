@@ -61,7 +61,7 @@ public:
     /// JSON paths read in answers: in each event of a stream, or in the whole body.
     virtual std::span<const std::string_view> answer_paths() const = 0;
     /// JSON strings without which an event says nothing at these paths (a key followed by null says
-    /// nothing either). Events without any are not parsed. At most 4, none longer than 30 bytes.
+    /// nothing either). Events without any are not parsed. At most 7.
     virtual std::span<const std::string_view> needles() const = 0;
     /// An event's whole data when the stream has ended, such as "[DONE]"; may be empty.
     virtual std::string_view terminator() const { return {}; }

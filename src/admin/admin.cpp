@@ -65,7 +65,7 @@ void write(http::ServerConnection& client, const Answer& made, bool is_head, boo
     if (!is_head) writer.text(made.body);
     ring::SliceQueue out;
     writer.take(out);
-    client.write(out);
+    client.write(std::move(out));
 }
 
 } // namespace

@@ -9,61 +9,56 @@ std::unexpected<Error> blame_upstream(const Error& error) {
     return upstream_error(error.code, error.what);
 }
 
-void move_all(ring::SliceQueue& from, ring::SliceQueue& to) {
-    while (!from.empty()) to.push_back(from.pop_front());
-}
-
 } // namespace
 
-/// Whether a read is made of whole chunks, or of the plain bytes of a body, and of events that say
-/// nothing: then it goes on untouched. Changes no state.
-Result<bool> AnswerBody::passes_whole(Bytes read) const {
-    if (reader_ != nullptr || !held_.empty()) return false;
-    http::BodyReader trial = upstream_;
-    const bool is_chunked = trial.framing() == wire::Framing::chunked;
-    if (is_chunked && !trial.chunked().is_between_chunks()) return false;
-    if (is_chunked != (framing_ == ClientFraming::chunked)) return false;
-    while (!read.empty() && !trial.has_ended()) {
-        const auto step = trial.next(read);
-        if (!step) return blame_upstream(step.error());
-        if (watch_ != nullptr && !step->payload.empty() && !watch_->can_pass(step->payload)) {
-            return false;
-        }
-        read.remove_prefix(step->consumed);
+/// Whether chunks may go on as they come.
+bool AnswerBody::passes_chunks() const {
+    return framing_ == ClientFraming::chunked && upstream_.framing() == wire::Framing::chunked &&
+           upstream_.chunked().is_between_chunks() && held_.empty();
+}
+
+/// The whole chunks at the front of `piece` that hold nothing to be read or cut.
+void AnswerBody::pass_chunks(ring::Slice& piece, ring::SliceQueue& out) {
+    const size_t passed =
+        wire::ChunkedDecoder::pass_whole_chunks(piece.bytes(), [this](Bytes payload) {
+            if (reader_ != nullptr) reader_->feed(payload);
+            return watch_ == nullptr || watch_->can_pass(payload);
+        });
+    if (passed == piece.size()) {
+        out.push_back(std::exchange(piece, ring::Slice()));
+    } else if (passed > 0) {
+        out.push_back(piece.part(0, passed));
+        piece.remove_prefix(passed);
     }
-    if (!read.empty()) return false;
-    return !is_chunked || (trial.chunked().is_between_chunks() && !trial.chunked().has_extension());
 }
 
 Status AnswerBody::take(ring::Slice& piece, ring::SliceQueue& out) {
-    RINGWAY_TRY(const bool is_whole, passes_whole(piece.bytes()));
-    if (is_whole) {
-        for (Bytes rest = piece.bytes(); !rest.empty();) {
-            rest.remove_prefix(upstream_.next(rest)->consumed);
-        }
-        out.push_back(std::exchange(piece, ring::Slice()));
-        return {};
+    while (!piece.empty() && !upstream_.has_ended()) {
+        if (passes_chunks()) pass_chunks(piece, out);
+        ring::SliceQueue kept;
+        const Status sifted = sift_chunk(piece, kept);
+        frame(kept, out);
+        RINGWAY_RETURN_IF_ERROR(sifted);
     }
-    RINGWAY_TRY(ring::SliceQueue kept, sift_read(piece));
-    frame(kept, out);
     return {};
 }
 
-/// The payload of a read that is to be passed on.
-Result<ring::SliceQueue> AnswerBody::sift_read(ring::Slice& piece) {
-    ring::SliceQueue kept;
+/// To the end of the chunk at hand, or of the read: what of its payload is to be passed on.
+Status AnswerBody::sift_chunk(ring::Slice& piece, ring::SliceQueue& kept) {
     while (!piece.empty() && !upstream_.has_ended()) {
         const auto step = upstream_.next(piece.bytes());
         if (!step) return blame_upstream(step.error());
         if (!step->payload.empty()) sift(piece.part(step->payload), kept);
         piece.remove_prefix(step->consumed);
+        if (passes_chunks()) break;
     }
-    return kept;
+    return {};
 }
 
 void AnswerBody::sift(ring::Slice payload, ring::SliceQueue& kept) {
     if (reader_ != nullptr) reader_->feed(payload.bytes());
-    if (watch_ == nullptr) {
+    const bool passes = watch_ == nullptr || (held_.empty() && watch_->can_pass(payload.bytes()));
+    if (passes) {
         kept.push_back(std::move(payload));
         return;
     }
@@ -92,7 +87,7 @@ void AnswerBody::sift_event(ring::Slice part, ring::SliceQueue& kept) {
         held_.push_back(std::move(part));
         return;
     }
-    move_all(held_, kept);
+    kept.append(std::move(held_));
     kept.push_back(std::move(part));
     event_has_begun_ = !has_ended;
 }
@@ -101,7 +96,7 @@ void AnswerBody::frame(ring::SliceQueue& payload, ring::SliceQueue& out) {
     if (payload.empty()) return;
     const bool is_chunked = framing_ == ClientFraming::chunked;
     if (is_chunked) out.push_back(blocks_.copy(wire::chunk_header(payload.bytes())));
-    move_all(payload, out);
+    out.append(std::move(payload));
     if (is_chunked) out.push_back(ring::Slice::of_static(wire::chunk_end));
 }
 

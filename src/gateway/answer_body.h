@@ -17,9 +17,9 @@ enum class ClientFraming : uint8_t {
 };
 
 /// Takes an answer's body from the upstream's framing to the client's, without copying it, and has
-/// it read in passing. A read of whole chunks with nothing to cut goes on as it came, frames
-/// included; any other read of a chunked body is framed anew as one chunk. So the client stands
-/// between two chunks after every read, and an error event can always follow.
+/// it read in passing. Whole chunks with nothing to cut go on as they came, frames included; what
+/// is left of a read is framed anew. So the client stands between two chunks after every read, and
+/// an error event can always follow.
 class AnswerBody {
 public:
     /// Bytes of an incomplete event that may be the usage event to be dropped.
@@ -33,7 +33,7 @@ public:
           reader_(reader), drops_usage_(drops_usage) {}
 
     /// Takes one read; appends to `out` what the client gets of it. What lies beyond the body stays
-    /// in `piece`. Errors: {malformed, upstream}: nothing of the read was passed on.
+    /// in `piece`. Errors: {malformed, upstream}: what came before was passed on.
     Status take(ring::Slice& piece, ring::SliceQueue& out);
     /// The body has come to its own end: what is held follows, and the client is told.
     void end(ring::SliceQueue& out);
@@ -42,8 +42,9 @@ public:
     bool cut(Bytes event, ring::SliceQueue& out);
 
 private:
-    Result<bool> passes_whole(Bytes read) const;
-    Result<ring::SliceQueue> sift_read(ring::Slice& piece);
+    bool passes_chunks() const;
+    void pass_chunks(ring::Slice& piece, ring::SliceQueue& out);
+    Status sift_chunk(ring::Slice& piece, ring::SliceQueue& kept);
     void sift(ring::Slice payload, ring::SliceQueue& kept);
     void sift_event(ring::Slice part, ring::SliceQueue& kept);
     void frame(ring::SliceQueue& payload, ring::SliceQueue& out);

@@ -73,7 +73,7 @@ Status send_request(Exchange& exchange) {
     head.take(out);
     http::splice(exchange.request->body, edits.list(), blocks, out);
     exchange.upstream->begin_request(exchange.line.method);
-    while (!out.empty()) exchange.upstream->stream().write(out.pop_front());
+    exchange.upstream->stream().write(std::move(out));
     exchange.forwarded_at = exchange.loop().backend().now();
     return {};
 }

@@ -186,7 +186,7 @@ private:
         return {};
     }
 
-    void flush() { exchange_.client.write(out_); }
+    void flush() { exchange_.client.write(std::move(out_)); }
 
     /// A slow client pauses its upstream; what is in between is bounded.
     void balance(uint64_t unsent_max) {

@@ -148,7 +148,7 @@ void respond(Exchange& exchange, uint16_t status, Bytes content_type, Bytes body
     ring::SliceQueue out;
     head.take(out);
     exchange.client.begin_answer();
-    exchange.client.write(out);
+    exchange.client.write(std::move(out));
     exchange.status = status;
     exchange.has_begun_answer = exchange.is_answer_whole = true;
 }

@@ -4,24 +4,29 @@
 #include <charconv>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 namespace ringway::http {
 
-HeadWriter& HeadWriter::text(Bytes bytes) {
+/// The block at hand is full: fills it, and goes on in another one.
+void HeadWriter::spill(Bytes bytes) {
     while (!bytes.empty()) {
-        if (written_.empty() || written_.back().room() == 0) {
-            ring::Block& block = blocks_.take_small();
-            const size_t taken = std::min<size_t>(bytes.size(), block.capacity);
-            std::memcpy(block.data(), bytes.data(), taken);
-            written_.push_back(ring::Slice::adopt(block, taken));
-            bytes.remove_prefix(taken);
-            continue;
-        }
-        const size_t taken = std::min(bytes.size(), written_.back().room());
-        written_.append_to_back(bytes.substr(0, taken));
+        const size_t taken = std::min(bytes.size(), room());
+        put(bytes.substr(0, taken));
         bytes.remove_prefix(taken);
+        if (bytes.empty()) break;
+        finish_block();
+        ring::Block& block = blocks_.take_small();
+        block_ = ring::Slice::adopt(block, block.capacity);
+        at_ = block.data();
+        end_ = at_ + block.capacity;
     }
-    return *this;
+}
+
+void HeadWriter::finish_block() {
+    block_.truncate(block_.size() - room());
+    if (!block_.empty()) written_.push_back(std::exchange(block_, ring::Slice()));
+    at_ = end_ = nullptr;
 }
 
 HeadWriter& HeadWriter::number(uint64_t value) {
@@ -45,7 +50,8 @@ HeadWriter& HeadWriter::status_line(uint16_t status, Bytes reason) {
 }
 
 void HeadWriter::take(ring::SliceQueue& to) {
-    while (!written_.empty()) to.push_back(written_.pop_front());
+    finish_block();
+    to.append(std::move(written_));
 }
 
 Bytes reason_phrase(uint16_t status) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "base/bytes.h"
 #include "ring/buffers.h"
@@ -14,7 +15,14 @@ class HeadWriter {
 public:
     explicit HeadWriter(ring::BlockPool& blocks) : blocks_(blocks) {}
 
-    HeadWriter& text(Bytes bytes);
+    HeadWriter& text(Bytes bytes) {
+        if (bytes.size() <= room()) {
+            put(bytes);
+        } else {
+            spill(bytes);
+        }
+        return *this;
+    }
     HeadWriter& number(uint64_t value);
     /// In milliseconds with three decimals, such as "0.041"; below zero counts as zero.
     HeadWriter& milliseconds(Duration duration);
@@ -30,8 +38,19 @@ public:
     void take(ring::SliceQueue& to);
 
 private:
+    size_t room() const { return static_cast<size_t>(end_ - at_); }
+    void put(Bytes bytes) {
+        std::memcpy(at_, bytes.data(), bytes.size());
+        at_ += bytes.size();
+    }
+    void spill(Bytes bytes);
+    void finish_block();
+
     ring::BlockPool& blocks_;
-    ring::SliceQueue written_;
+    ring::SliceQueue written_; ///< full blocks
+    ring::Slice block_;        ///< the one at hand, with all its capacity
+    char* at_ = nullptr;       ///< in it
+    char* end_ = nullptr;
 };
 
 /// The usual reason phrase. Source: RFC 9110, 15.

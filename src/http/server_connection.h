@@ -66,9 +66,7 @@ public:
 
     // Its answer -------------------------------------------------------------------------------
     void write(ring::Slice slice) { stream_->write(std::move(slice)); }
-    void write(ring::SliceQueue& slices) {
-        while (!slices.empty()) stream_->write(slices.pop_front());
-    }
+    void write(ring::SliceQueue&& slices) { stream_->write(std::move(slices)); }
 
     /// While an exchange runs: keeps what the client pipelines within bounds.
     void bound_pipelined_input();

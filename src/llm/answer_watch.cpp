@@ -1,12 +1,11 @@
 #include "llm/answer_watch.h"
 
-#include "wire/byte_scan.h"
-
 namespace ringway::llm {
 namespace {
 
 /// Whether a key at the front of `rest` (behind its closing quote) has the value null.
 bool is_null_member(Bytes rest) {
+    if (rest.starts_with(":null")) return true;
     size_t at = 0;
     while (at < rest.size() && rest[at] == ' ') ++at;
     if (at == rest.size() || rest[at] != ':') return false;
@@ -32,29 +31,10 @@ struct StreamWatch::Sink {
     void on_event_end() const { watch.on_event_end(); }
 };
 
-/// A pass for the terminator, which may have comments behind it, and one in which each quote whose
-/// next byte begins a needle is looked at.
 bool StreamWatch::says_something(Bytes payload) const {
-    const Dialect& dialect = entry_.dialect;
-    const char* const begin = payload.data();
-    const char* const end = begin + payload.size();
-    if (const Bytes terminator = dialect.terminator(); !terminator.empty()) {
-        const char second[4] = {terminator[1], terminator[1], terminator[1], terminator[1]};
-        const auto is_terminator = [&](const char* at) {
-            return Bytes(at, static_cast<size_t>(end - at)).starts_with(terminator);
-        };
-        if (wire::any_pair(begin, end, terminator[0], second, is_terminator)) return true;
-    }
-    const auto needles = dialect.needles();
-    if (needles.empty()) return false;
-    char second[4];
-    for (size_t i = 0; i < 4; ++i) second[i] = needles[std::min(i, needles.size() - 1)][1];
-    return wire::any_pair(begin, end, '"', second, [&](const char* at) {
-        const Bytes rest(at, static_cast<size_t>(end - at));
-        for (const std::string_view needle : needles) {
-            if (rest.starts_with(needle)) return !is_null_member(rest.substr(needle.size()));
-        }
-        return false;
+    const size_t needles = entry_.dialect.needles().size();
+    return entry_.marks.any(payload, [needles](size_t mark, Bytes rest) {
+        return mark == needles || !is_null_member(rest);
     });
 }
 

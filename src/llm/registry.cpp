@@ -1,6 +1,7 @@
 #include "llm/registry.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "llm/dialects/dialects.h"
 #include "llm/providers/providers.h"
@@ -9,7 +10,9 @@ namespace ringway::llm {
 namespace {
 
 DialectEntry entry_of(const Dialect& dialect) {
-    return {dialect, wire::JsonPaths(dialect.answer_paths())};
+    std::vector<Bytes> marks(dialect.needles().begin(), dialect.needles().end());
+    if (!dialect.terminator().empty()) marks.push_back(dialect.terminator());
+    return {dialect, wire::JsonPaths(dialect.answer_paths()), wire::Needles(marks)};
 }
 
 /// Every dialect. The last of each family takes the paths that no other has.

@@ -8,6 +8,7 @@
 #include "ringway/config.h"
 #include "ringway/dialect.h"
 #include "wire/json_scan.h"
+#include "wire/needles.h"
 
 namespace ringway::llm {
 
@@ -15,6 +16,7 @@ namespace ringway::llm {
 struct DialectEntry {
     const Dialect& dialect;
     wire::JsonPaths answer_paths;
+    wire::Needles marks; ///< its needles, and behind them its terminator if it has one
 };
 
 /// The API call that a request's path stands for. Views die with the path.

@@ -199,6 +199,17 @@ size_t Stream::gather(std::span<iovec> pieces) const {
     return count;
 }
 
+void Stream::write(ring::SliceQueue&& slices) {
+    if (filter_ != nullptr || failure_ || ends_writing_) {
+        while (!slices.empty()) write(slices.pop_front());
+        return;
+    }
+    if (slices.empty()) return;
+    output_.append(std::move(slices));
+    if (is_sending_) compact_output();
+    loop_.wants_flush(*this);
+}
+
 bool Stream::flush() {
     if (is_closing_ || is_connecting_ || failure_) return false;
     if (filter_ != nullptr) {

@@ -97,6 +97,7 @@ public:
     // Sending ----------------------------------------------------------------------------------
     /// Sends `slice` with this turn's end.
     void write(ring::Slice slice);
+    void write(ring::SliceQueue&& slices);
     /// Written, and not yet taken by the kernel.
     size_t unsent_bytes() const {
         return output_.bytes() + (filter_ != nullptr ? filter_->unsent_bytes() : 0);

@@ -109,6 +109,13 @@ void SliceQueue::push_back(Slice slice) {
     tail_ = node;
 }
 
+void SliceQueue::append(SliceQueue&& other) {
+    if (other.empty()) return;
+    (tail_ == nullptr ? head_ : tail_->next) = std::exchange(other.head_, nullptr);
+    tail_ = std::exchange(other.tail_, nullptr);
+    bytes_ += std::exchange(other.bytes_, 0);
+}
+
 void SliceQueue::push_front(Slice slice) {
     bytes_ += slice.size();
     head_ = new (memory::allocate(sizeof(Node))) Node{std::move(slice), head_};

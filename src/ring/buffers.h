@@ -174,6 +174,8 @@ public:
     bool empty() const { return head_ == nullptr; }
     size_t bytes() const { return bytes_; }
     void push_back(Slice slice);
+    /// Moves all of `other` behind what is there.
+    void append(SliceQueue&& other);
     void push_front(Slice slice);
     /// The first slice; the queue must not be empty.
     Slice pop_front();

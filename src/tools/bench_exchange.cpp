@@ -102,7 +102,7 @@ ring::Task<Status> BenchExchange::ask() {
     connection_->begin_request(wire::Method::post);
     ring::SliceQueue out;
     round_.request.write(round_.request_number++, round_.loop.blocks(), out);
-    while (!out.empty()) connection_->stream().write(out.pop_front());
+    connection_->stream().write(std::move(out));
     co_return co_await read_answer();
 }
 

@@ -62,7 +62,7 @@ void MockExchange::send(http::HeadWriter& written) {
     ring::SliceQueue out;
     written.take(out);
     client.begin_answer();
-    client.write(out);
+    client.write(std::move(out));
 }
 
 MockEnd MockExchange::answer(uint16_t status, Bytes content_type, Bytes body) {

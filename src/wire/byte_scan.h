@@ -79,32 +79,4 @@ inline const char* find_json_string_stop(const char* at, const char* end) {
         [](char c) { return static_cast<signed char>(c) < 0x20 || c == '"' || c == '\\'; });
 }
 
-/// Whether `accept(position)` holds at any place where `first` is followed by one of `second`.
-template <class F>
-inline bool any_pair(const char* begin, const char* end, char first, const char (&second)[4],
-                     F&& accept) {
-    const char* at = begin;
-#if defined(__SSE2__)
-    for (; end - at >= 17; at += 16) {
-        const __m128i here = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-        const __m128i next = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 1));
-        const __m128i seconds =
-            lanes_or(lanes_or(lanes_equal(next, second[0]), lanes_equal(next, second[1])),
-                     lanes_or(lanes_equal(next, second[2]), lanes_equal(next, second[3])));
-        auto pairs = static_cast<unsigned>(
-            _mm_movemask_epi8(_mm_and_si128(lanes_equal(here, first), seconds)));
-        for (; pairs != 0; pairs &= pairs - 1) {
-            if (accept(at + std::countr_zero(pairs))) return true;
-        }
-    }
-#endif
-    for (; end - at >= 2; ++at) {
-        if (*at != first) continue;
-        for (const char c : second) {
-            if (at[1] == c && accept(at)) return true;
-        }
-    }
-    return false;
-}
-
 } // namespace ringway::wire

@@ -22,9 +22,16 @@ public:
         Bytes payload; ///< views the input
     };
 
-    /// Reads on until a run of payload has been found, the body has ended or the input is used up.
+    /// Reads on until a run of payload has been found, a chunk or the body has ended, or the input
+    /// is used up.
     /// Errors: {malformed, client}: the caller knows whose bytes they are.
     Result<Step> next(Bytes input);
+
+    /// Passes over the whole chunks that `input` begins with and whose payload `accept` takes, each
+    /// with data and without extension. Only between chunks; where it stops next() goes on. Returns
+    /// the bytes passed over.
+    template <class F>
+    static size_t pass_whole_chunks(Bytes input, F&& accept);
 
     bool has_ended() const { return state_ == State::ended; }
     /// Bytes of payload that the open chunk still owes; 0 outside a chunk's data.
@@ -55,10 +62,12 @@ private:
         last_lf,
         ended,
     };
-    Status read_frame_byte(char c);
-    Status read_size_byte(char c);
-    Status read_trailer_byte(char c);
-    Status count_extension_byte();
+    /// What is wrong with it; empty: nothing.
+    using Fault = std::string_view;
+    Fault read_frame_byte(char c);
+    Fault read_size_byte(char c);
+    Fault read_trailer_byte(char c);
+    Fault count_extension_byte();
 
     uint64_t remaining_ = 0;
     uint32_t extension_bytes_ = 0;
@@ -66,6 +75,37 @@ private:
     uint8_t digits_ = 0;
     State state_ = State::size;
 };
+
+/// The value of a hexadecimal digit; below 0 when it is none.
+constexpr int hex_value(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+template <class F>
+size_t ChunkedDecoder::pass_whole_chunks(Bytes input, F&& accept) {
+    constexpr int digits_max = 7; // of a chunk that can be whole in one read
+    const char* const begin = input.data();
+    const char* const end = begin + input.size();
+    for (const char* chunk = begin;;) {
+        size_t size = 0;
+        const char* at = chunk;
+        int digit = -1;
+        while (at != end && (digit = hex_value(*at)) >= 0 && at - chunk < digits_max) {
+            size = size * 16 + static_cast<size_t>(digit);
+            ++at;
+        }
+        const bool is_whole = size > 0 && static_cast<size_t>(end - at) >= size + 4 &&
+                              at[0] == '\r' && at[1] == '\n' && at[size + 2] == '\r' &&
+                              at[size + 3] == '\n';
+        if (!is_whole || !accept(Bytes(at + 2, size))) {
+            return static_cast<size_t>(chunk - begin);
+        }
+        chunk = at + size + 4;
+    }
+}
 
 /// The size line of a chunk of `bytes` bytes, with its CRLF.
 std::string chunk_header(size_t bytes);

@@ -1,6 +1,7 @@
 #include "wire/http1_fields.h"
 
 #include <array>
+#include <cstring>
 
 #include "base/text.h"
 
@@ -85,6 +86,26 @@ constexpr std::array<FieldId, table_size> make_table() {
 
 constexpr std::array<FieldId, table_size> table = make_table();
 
+/// Whether `name`, made of token characters, is `known`, made of small letters, digits and hyphens,
+/// but for case: no two token characters but the cases of a letter differ in bit 5 alone there.
+bool is_name(Bytes name, Bytes known) {
+    constexpr uint64_t case_bits = 0x2020202020202020;
+    if (name.size() != known.size()) return false;
+    const auto is_same = [&](size_t at) {
+        uint64_t a = 0;
+        uint64_t b = 0;
+        std::memcpy(&a, name.data() + at, sizeof a);
+        std::memcpy(&b, known.data() + at, sizeof b);
+        return ((a ^ b) & ~case_bits) == 0;
+    };
+    if (name.size() < sizeof case_bits) return base::equals_ignoring_case(name, known);
+    const size_t last = name.size() - sizeof case_bits;
+    for (size_t at = 0; at < last; at += sizeof case_bits) {
+        if (!is_same(at)) return false;
+    }
+    return is_same(last);
+}
+
 constexpr std::array<bool, 256> make_token_chars() {
     std::array<bool, 256> is_token{};
     for (unsigned c = '0'; c <= '9'; ++c) is_token[c] = true;
@@ -103,7 +124,7 @@ FieldId field_id(Bytes name) {
     for (size_t place = hash(name);; place = (place + 1) % table_size) {
         const FieldId id = table[place];
         if (id == FieldId::unknown) return id;
-        if (base::equals_ignoring_case(name, field_name(id))) return id;
+        if (is_name(name, field_name(id))) return id;
     }
 }
 

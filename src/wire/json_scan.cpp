@@ -21,6 +21,21 @@ int hex_value(char c) {
     return -1;
 }
 
+/// What a character behind a backslash stands for; 0 when it is none of the simple ones.
+constexpr char escape_meaning(char c) {
+    switch (c) {
+    case '"':
+    case '\\':
+    case '/': return c;
+    case 'b': return '\b';
+    case 'f': return '\f';
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    default: return '\0';
+    }
+}
+
 /// What may follow the first byte of a UTF-8 sequence. Source: Unicode 15, table 3-7.
 struct Utf8Tail {
     uint8_t bytes;
@@ -108,10 +123,14 @@ Status JsonScanner::feed(Bytes piece) {
     const char* const end = at + piece.size();
     const char* counted = at; // position_ counts up to here
     Status status;
-    while (at != end) {
-        const char c = *at;
+    for (;;) {
         position_ += static_cast<uint64_t>(at - counted);
         counted = at;
+        const char* const token = read_whole_tokens(at, end);
+        position_ += static_cast<uint64_t>(token - at);
+        counted = at = token;
+        if (at == end) return {};
+        const char c = *at;
         switch (state_) {
         case State::string:
         case State::utf8: at = read_string(at, end, status); break;
@@ -148,8 +167,105 @@ Status JsonScanner::feed(Bytes piece) {
         }
         if (!status) return status;
     }
-    position_ += static_cast<uint64_t>(at - counted);
-    return {};
+}
+
+/// The fast way: tokens that lie in the piece whole and without escapes, up to the first that is
+/// anything else, a mistake included. position_ stays at the front.
+const char* JsonScanner::read_whole_tokens(const char* at, const char* end) {
+    const uint64_t front = position_;
+    const char* const begin = at;
+    const char* next = at;
+    for (; at != end; at = next) {
+        const char c = *at;
+        next = at + 1;
+        switch (state_) {
+        case State::key_or_end:
+        case State::key:
+            if (c == '"') {
+                next = read_whole_key(at, end);
+            } else if (!is_space(c)) {
+                next = at;
+            }
+            break;
+        case State::value:
+        case State::value_or_end:
+            if (is_space(c)) break;
+            position_ = front + static_cast<uint64_t>(at - begin);
+            next = read_whole_value(at, end);
+            break;
+        case State::colon:
+            if (c == ':') {
+                state_ = State::value;
+            } else if (!is_space(c)) {
+                next = at;
+            }
+            break;
+        case State::comma_or_end:
+            if (c == ',') {
+                next_member();
+            } else if (c == (in_object() ? '}' : ']')) {
+                position_ = front + static_cast<uint64_t>(at - begin);
+                static_cast<void>(close(c));
+            } else if (!is_space(c)) {
+                next = at;
+            }
+            break;
+        default: next = at; break;
+        }
+        if (next == at) break;
+    }
+    position_ = front;
+    return at;
+}
+
+/// `at` if the key does not lie in the piece whole.
+const char* JsonScanner::read_whole_key(const char* at, const char* end) {
+    const char* const stop = find_json_string_stop(at + 1, end);
+    if (stop == end || *stop != '"') return at;
+    match_key({at + 1, static_cast<size_t>(stop - at - 1)}, reports_keys());
+    return stop + 1;
+}
+
+const char* JsonScanner::read_whole_value(const char* at, const char* end) {
+    const auto left = static_cast<size_t>(end - at);
+    switch (*at) {
+    case '"': {
+        const char* const stop = find_json_string_stop(at + 1, end);
+        if (stop == end || *stop != '"') return at;
+        return read_whole_scalar(JsonKind::string, at, static_cast<size_t>(stop + 1 - at));
+    }
+    case '{':
+    case '[':
+        if (depth_ == depth_max) return at;
+        static_cast<void>(open(*at));
+        return at + 1;
+    case 't':
+        return Bytes(at, left).starts_with("true") ? read_whole_scalar(JsonKind::boolean, at, 4)
+                                                   : at;
+    case 'f':
+        return Bytes(at, left).starts_with("false") ? read_whole_scalar(JsonKind::boolean, at, 5)
+                                                    : at;
+    case 'n':
+        return Bytes(at, left).starts_with("null") ? read_whole_scalar(JsonKind::null, at, 4) : at;
+    default: break;
+    }
+    // Whole numbers that do not begin with 0; all others are left to the slow way.
+    if (*at < '1' || *at > '9') return at;
+    const char* stop = at + 1;
+    while (stop != end && is_digit(*stop)) ++stop;
+    if (stop == end || *stop == '.' || *stop == 'e' || *stop == 'E') return at;
+    return read_whole_scalar(JsonKind::number, at, static_cast<size_t>(stop - at));
+}
+
+const char* JsonScanner::read_whole_scalar(JsonKind kind, const char* at, size_t bytes) {
+    if (is_reported()) {
+        const size_t quote = kind == JsonKind::string ? 1 : 0;
+        const Bytes text(at + quote, bytes - 2 * quote);
+        sink_.on_value({paths_.path_of(node_), kind, text.size() > text_bytes_max, false, position_,
+                        position_ + bytes, text.substr(0, text_bytes_max)});
+    }
+    end_value();
+    return at + bytes;
 }
 
 Status JsonScanner::finish() {
@@ -169,8 +285,7 @@ Status JsonScanner::structural(char c) {
     case State::key:
         if (c != '"') return bad("expected a key");
         is_key_ = true;
-        captures_ = depth_ <= JsonPaths::depth_max && nodes_[depth_ - 1] != JsonPaths::none &&
-                    paths_.has_children(nodes_[depth_ - 1]);
+        captures_ = reports_keys();
         text_size_ = 0;
         is_cut_ = false;
         state_ = State::string;
@@ -180,25 +295,26 @@ Status JsonScanner::structural(char c) {
         state_ = State::value;
         return {};
     case State::comma_or_end:
-        if (c == ',') {
-            state_ = in_object() ? State::key : State::value;
-            if (!in_object()) {
-                const bool is_known =
-                    depth_ <= JsonPaths::depth_max && nodes_[depth_ - 1] != JsonPaths::none;
-                node_ = is_known ? static_cast<int8_t>(paths_.child(nodes_[depth_ - 1], "[]"))
-                                 : int8_t{JsonPaths::none};
-            }
-            return {};
-        }
-        return close(c);
+        if (c != ',') return close(c);
+        next_member();
+        return {};
     default: return bad("text behind the document");
     }
+}
+
+/// Behind a comma.
+void JsonScanner::next_member() {
+    state_ = in_object() ? State::key : State::value;
+    if (in_object()) return;
+    const bool is_known = depth_ <= JsonPaths::depth_max && nodes_[depth_ - 1] != JsonPaths::none;
+    node_ = is_known ? static_cast<int8_t>(paths_.child(nodes_[depth_ - 1], "[]"))
+                     : int8_t{JsonPaths::none};
 }
 
 Status JsonScanner::begin_value(char c) {
     value_begin_ = position_;
     is_key_ = false;
-    captures_ = node_ != JsonPaths::none && paths_.path_of(node_) != JsonPaths::none;
+    captures_ = is_reported();
     text_size_ = 0;
     is_cut_ = false;
     switch (c) {
@@ -269,12 +385,14 @@ void JsonScanner::end_scalar(JsonKind kind, uint64_t end) {
 }
 
 void JsonScanner::end_key() {
-    const int parent = captures_ ? int{nodes_[depth_ - 1]} : JsonPaths::none;
-    const Bytes key(text_.data(), text_size_);
-    const bool can_match =
-        parent != JsonPaths::none && !is_cut_ && key != "[]"; // an element's name
-    node_ = can_match ? static_cast<int8_t>(paths_.child(parent, key)) : int8_t{JsonPaths::none};
+    match_key({text_.data(), text_size_}, captures_ && !is_cut_);
     captures_ = is_key_ = false;
+}
+
+/// `is_known`: somebody asked for members of the object at hand. "[]" names elements, no key.
+void JsonScanner::match_key(Bytes key, bool is_known) {
+    node_ = is_known && key != "[]" ? static_cast<int8_t>(paths_.child(nodes_[depth_ - 1], key))
+                                    : int8_t{JsonPaths::none};
     state_ = State::colon;
 }
 
@@ -314,8 +432,15 @@ const char* JsonScanner::read_string(const char* at, const char* end, Status& st
             return at + 1;
         }
         if (c == '\\') {
-            state_ = State::escape;
-            return at + 1;
+            const char meaning = at + 1 != end ? escape_meaning(at[1]) : '\0';
+            if (meaning == '\0') {
+                state_ = State::escape;
+                return at + 1;
+            }
+            lose_high_surrogate();
+            capture({&meaning, 1});
+            at += 2;
+            continue;
         }
         const Utf8Tail tail = utf8_tail(static_cast<uint8_t>(c));
         if (tail.bytes == 0) {
@@ -336,18 +461,16 @@ const char* JsonScanner::read_string(const char* at, const char* end, Status& st
 }
 
 Status JsonScanner::read_escape(char c) {
-    constexpr Bytes names = "\"\\/bfnrt";
-    constexpr Bytes meanings = "\"\\/\b\f\n\r\t";
     if (c == 'u') {
         state_ = State::unicode;
         unicode_digits_ = 0;
         code_unit_ = 0;
         return {};
     }
-    const size_t index = names.find(c);
-    if (index == Bytes::npos) return bad("malformed escape");
+    const char meaning = escape_meaning(c);
+    if (meaning == '\0') return bad("malformed escape");
     lose_high_surrogate();
-    capture({&meanings[index], 1});
+    capture({&meaning, 1});
     state_ = State::string;
     return {};
 }

@@ -103,6 +103,19 @@ private:
     };
     enum class NumberPart : uint8_t { sign, zero, integer, point, fraction, e, e_sign, exponent };
 
+    const char* read_whole_tokens(const char* at, const char* end);
+    const char* read_whole_key(const char* at, const char* end);
+    const char* read_whole_value(const char* at, const char* end);
+    const char* read_whole_scalar(JsonKind kind, const char* at, size_t bytes);
+    bool reports_keys() const {
+        return depth_ <= JsonPaths::depth_max && nodes_[depth_ - 1U] != JsonPaths::none &&
+               paths_.has_children(nodes_[depth_ - 1U]);
+    }
+    bool is_reported() const {
+        return node_ != JsonPaths::none && paths_.path_of(node_) != JsonPaths::none;
+    }
+    void next_member();
+    void match_key(Bytes key, bool is_known);
     Status begin_value(char c);
     Status open(char c);
     Status close(char c);

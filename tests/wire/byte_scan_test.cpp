@@ -36,11 +36,6 @@ void check_finder(Find&& find, IsStop&& is_stop) {
     CHECK(find(nothing, nothing) == nothing);
 }
 
-bool has_pair(Bytes text, const char (&second)[4]) {
-    return any_pair(text.data(), text.data() + text.size(), '\n', second,
-                    [](const char*) { return true; });
-}
-
 } // namespace
 
 TEST_CASE("byte scan: a control character is found wherever it stands, and nothing else") {
@@ -64,32 +59,4 @@ TEST_CASE("byte scan: the first of several stops counts") {
     CHECK(find_line_end(text.data(), text.data() + text.size()) == text.data() + 20);
     const Bytes early = "0\n23456789abcde\n";
     CHECK(find_control(early.data(), early.data() + early.size()) == early.data() + 1);
-}
-
-TEST_CASE("byte scan: a pair is found at every place, the border of two lanes included") {
-    for (size_t size = 2; size < 40; ++size) {
-        for (size_t place = 0; place + 1 < size; ++place) {
-            std::vector<char> text(size, 'x');
-            text[place] = '\n';
-            text[place + 1] = 'c';
-            CAPTURE(size);
-            CAPTURE(place);
-            CHECK(has_pair({text.data(), size}, {'a', 'b', 'c', 'd'}));
-            CHECK_FALSE(has_pair({text.data(), size}, {'a', 'b', 'e', 'd'}));
-            CHECK_FALSE(has_pair({text.data(), place + 1}, {'a', 'b', 'c', 'd'}));
-        }
-    }
-    CHECK_FALSE(has_pair("", {'a', 'b', 'c', 'd'}));
-}
-
-TEST_CASE("byte scan: a pair that is not accepted does not end the search") {
-    const std::string text = "xx\naxxxxxxxxxxxxxxxxxxx\nbxx\nc";
-    std::vector<size_t> places;
-    const bool found = any_pair(text.data(), text.data() + text.size(), '\n', {'a', 'b', 'c', 'd'},
-                                [&](const char* at) {
-                                    places.push_back(static_cast<size_t>(at - text.data()));
-                                    return *(at + 1) == 'c';
-                                });
-    CHECK(found);
-    CHECK(places == std::vector<size_t>{2, 23, 27});
 }
