@@ -112,7 +112,8 @@ class Gateway:
         self.upstream = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.upstream.settimeout(PATIENCE_S)
         self.directory = tempfile.TemporaryDirectory(prefix="ringway-gates-")
-        processor = min(os.sched_getaffinity(0))
+        self.processors = os.sched_getaffinity(0)
+        processor = min(self.processors)
         self.port, self.admin_port = free_ports(2)
         config = pathlib.Path(self.directory.name) / "ringway.json"
         config.write_text(json.dumps({
@@ -162,6 +163,7 @@ class Gateway:
     def stop(self):
         self.process.kill() # valgrind's would not hear of a SIGTERM
         self.process.wait()
+        os.sched_setaffinity(0, self.processors)
         self.upstream.close()
         self.log.close()
         self.directory.cleanup()
