@@ -35,6 +35,7 @@ void AnswerBody::pass_chunks(ring::Slice& piece, ring::SliceQueue& out) {
 Status AnswerBody::take(ring::Slice& piece, ring::SliceQueue& out) {
     while (!piece.empty() && !upstream_.has_ended()) {
         if (passes_chunks()) pass_chunks(piece, out);
+        if (piece.empty()) break;
         ring::SliceQueue kept;
         const Status sifted = sift_chunk(piece, kept);
         frame(kept, out);

@@ -32,10 +32,10 @@ struct StreamWatch::Sink {
 };
 
 bool StreamWatch::says_something(Bytes payload) const {
-    const size_t needles = entry_.dialect.needles().size();
-    return entry_.marks.any(payload, [needles](size_t mark, Bytes rest) {
-        return mark == needles || !is_null_member(rest);
-    });
+    return entry_.marks.any(payload,
+                            [terminator = entry_.terminator_mark](size_t mark, Bytes rest) {
+                                return mark == terminator || !is_null_member(rest);
+                            });
 }
 
 size_t StreamWatch::read_event(Bytes payload) {

@@ -61,7 +61,9 @@ public:
 private:
     struct Sink;
     static bool ends_event(Bytes payload) {
-        return payload.ends_with("\n\n") || payload.ends_with("\r\n\r\n");
+        const size_t size = payload.size();
+        if (size < 2 || payload[size - 1] != '\n') return false;
+        return payload[size - 2] == '\n' || payload.ends_with("\r\n\r\n");
     }
     bool says_something(Bytes payload) const;
     void on_data(Bytes fragment);

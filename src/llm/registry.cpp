@@ -12,7 +12,8 @@ namespace {
 DialectEntry entry_of(const Dialect& dialect) {
     std::vector<Bytes> marks(dialect.needles().begin(), dialect.needles().end());
     if (!dialect.terminator().empty()) marks.push_back(dialect.terminator());
-    return {dialect, wire::JsonPaths(dialect.answer_paths()), wire::Needles(marks)};
+    return {dialect, wire::JsonPaths(dialect.answer_paths()), wire::Needles(marks),
+            dialect.needles().size()};
 }
 
 /// Every dialect. The last of each family takes the paths that no other has.

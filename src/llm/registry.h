@@ -17,6 +17,7 @@ struct DialectEntry {
     const Dialect& dialect;
     wire::JsonPaths answer_paths;
     wire::Needles marks; ///< its needles, and behind them its terminator if it has one
+    size_t terminator_mark;
 };
 
 /// The API call that a request's path stands for. Views die with the path.

@@ -98,35 +98,15 @@ void BlockPool::trim() {
     large_.idle_min = large_.length;
 }
 
-void SliceQueue::push_back(Slice slice) {
-    bytes_ += slice.size();
+void SliceQueue::add_node(Slice slice) {
     auto* node = new (memory::allocate(sizeof(Node))) Node{std::move(slice), nullptr};
-    if (tail_ == nullptr) {
-        head_ = node;
-    } else {
-        tail_->next = node;
-    }
+    (tail_ == nullptr ? head_ : tail_->next) = node;
     tail_ = node;
 }
 
-void SliceQueue::append(SliceQueue&& other) {
-    if (other.empty()) return;
-    (tail_ == nullptr ? head_ : tail_->next) = std::exchange(other.head_, nullptr);
-    tail_ = std::exchange(other.tail_, nullptr);
-    bytes_ += std::exchange(other.bytes_, 0);
-}
-
-void SliceQueue::push_front(Slice slice) {
-    bytes_ += slice.size();
-    head_ = new (memory::allocate(sizeof(Node))) Node{std::move(slice), head_};
-    if (tail_ == nullptr) tail_ = head_;
-}
-
-Slice SliceQueue::pop_front() {
-    RINGWAY_ASSERT(head_ != nullptr);
+Slice SliceQueue::take_node() {
     Node* node = head_;
     Slice slice = std::move(node->slice);
-    bytes_ -= slice.size();
     head_ = node->next;
     if (head_ == nullptr) tail_ = nullptr;
     node->~Node();
@@ -134,48 +114,57 @@ Slice SliceQueue::pop_front() {
     return slice;
 }
 
+void SliceQueue::append(SliceQueue&& other) {
+    if (empty()) return take_over(other);
+    if (other.empty()) return;
+    const size_t bytes = bytes_ + std::exchange(other.bytes_, 0);
+    add_node(std::exchange(other.first_, Slice()));
+    if (other.head_ != nullptr) {
+        tail_->next = std::exchange(other.head_, nullptr);
+        tail_ = std::exchange(other.tail_, nullptr);
+    }
+    bytes_ = bytes;
+}
+
+void SliceQueue::push_front(Slice slice) {
+    bytes_ += slice.size();
+    Slice second = std::exchange(first_, std::move(slice));
+    if (second.data() == nullptr) return;
+    head_ = new (memory::allocate(sizeof(Node))) Node{std::move(second), head_};
+    if (tail_ == nullptr) tail_ = head_;
+}
+
 void SliceQueue::consume(size_t bytes) {
     RINGWAY_ASSERT(bytes <= bytes_);
     while (bytes > 0) {
-        Slice& first = head_->slice;
-        if (first.size() > bytes) {
-            first.remove_prefix(bytes);
+        if (first_.size() > bytes) {
+            first_.remove_prefix(bytes);
             bytes_ -= bytes;
             return;
         }
-        bytes -= first.size();
+        bytes -= first_.size();
         pop_front();
     }
 }
 
 void SliceQueue::compact(BlockPool& pool, size_t in_flight_bytes) {
-    Node* last = nullptr; // the last node that stays
-    Node* node = head_;
-    head_ = tail_ = nullptr;
-    while (node != nullptr) {
-        Node* next = node->next;
-        node->next = nullptr;
-        const bool is_small =
-            in_flight_bytes == 0 && node->slice.size() < BlockPool::small_bytes / 2;
-        in_flight_bytes -= std::min(in_flight_bytes, node->slice.size());
-        if (last != nullptr && is_small && last->slice.try_append(node->slice.bytes())) {
-            node->~Node();
-            memory::release(node, sizeof(Node));
-        } else {
-            if (is_small && !node->slice.is_sole_share()) {
-                Block& block = pool.take_small();
-                std::memcpy(block.data(), node->slice.data(), node->slice.size());
-                node->slice = Slice::adopt(block, node->slice.size());
-            }
-            (last == nullptr ? head_ : last->next) = node;
-            last = tail_ = node;
+    SliceQueue compacted;
+    while (!empty()) {
+        Slice slice = pop_front();
+        const bool is_small = in_flight_bytes == 0 && slice.size() < BlockPool::small_bytes / 2;
+        in_flight_bytes -= std::min(in_flight_bytes, slice.size());
+        if (is_small && !compacted.empty() && compacted.back().room() >= slice.size()) {
+            compacted.append_to_back(slice.bytes());
+            continue;
         }
-        node = next;
+        if (is_small && !slice.is_sole_share()) {
+            Block& block = pool.take_small();
+            std::memcpy(block.data(), slice.data(), slice.size());
+            slice = Slice::adopt(block, slice.size());
+        }
+        compacted.push_back(std::move(slice));
     }
-}
-
-void SliceQueue::clear() {
-    while (head_ != nullptr) pop_front();
+    take_over(compacted);
 }
 
 } // namespace ringway::ring

@@ -155,41 +155,54 @@ private:
     Slice scratch_; ///< room for copy(): short texts share one block
 };
 
-/// A first in, first out queue of slices. Nodes come from this thread's free lists.
+/// A first in, first out queue of slices. Most hold one at most, which needs no node; the nodes of
+/// the others come from this thread's free lists.
+/// Invariant: without a first slice there are no others.
 class SliceQueue {
 public:
     SliceQueue() = default;
-    SliceQueue(SliceQueue&& other) noexcept
-        : head_(std::exchange(other.head_, nullptr)), tail_(std::exchange(other.tail_, nullptr)),
-          bytes_(std::exchange(other.bytes_, 0)) {}
+    SliceQueue(SliceQueue&& other) noexcept { take_over(other); }
     SliceQueue& operator=(SliceQueue&& other) noexcept {
         clear();
-        head_ = std::exchange(other.head_, nullptr);
-        tail_ = std::exchange(other.tail_, nullptr);
-        bytes_ = std::exchange(other.bytes_, 0);
+        take_over(other);
         return *this;
     }
     ~SliceQueue() { clear(); }
 
-    bool empty() const { return head_ == nullptr; }
+    bool empty() const { return first_.data() == nullptr; }
     size_t bytes() const { return bytes_; }
-    void push_back(Slice slice);
+    void push_back(Slice slice) {
+        bytes_ += slice.size();
+        if (empty()) {
+            first_ = std::move(slice);
+        } else {
+            add_node(std::move(slice));
+        }
+    }
     /// Moves all of `other` behind what is there.
     void append(SliceQueue&& other);
     void push_front(Slice slice);
     /// The first slice; the queue must not be empty.
-    Slice pop_front();
-    const Slice& front() const { return head_->slice; }
-    const Slice& back() const { return tail_->slice; }
+    Slice pop_front() {
+        RINGWAY_ASSERT(!empty());
+        bytes_ -= first_.size();
+        Slice slice = std::exchange(first_, Slice());
+        if (head_ != nullptr) first_ = take_node();
+        return slice;
+    }
+    const Slice& front() const { return first_; }
+    const Slice& back() const { return tail_ == nullptr ? first_ : tail_->slice; }
     /// Appends `bytes` to the last slice, which must have room() for them.
     void append_to_back(Bytes bytes) {
-        const bool had_room = tail_->slice.try_append(bytes);
+        const bool had_room = (tail_ == nullptr ? first_ : tail_->slice).try_append(bytes);
         RINGWAY_ASSERT(had_room);
         bytes_ += bytes.size();
     }
     /// Lets go of the first `bytes` bytes, which must be there.
     void consume(size_t bytes);
-    void clear();
+    void clear() {
+        while (!empty()) pop_front();
+    }
     /// Moves the bytes of small slices together into blocks of their own, so that a queue that
     /// waits does not hold a whole block for each. Slices that fill half a block stay.
     /// The first `in_flight_bytes` stay where they are: the kernel may be sending them.
@@ -198,6 +211,7 @@ public:
     /// Visits the slices in order until `visit` returns false.
     template <class F>
     void for_each(F&& visit) const {
+        if (empty() || !visit(first_)) return;
         for (const Node* node = head_; node != nullptr && visit(node->slice); node = node->next) {}
     }
 
@@ -206,7 +220,17 @@ private:
         Slice slice;
         Node* next;
     };
-    Node* head_ = nullptr;
+    void add_node(Slice slice);
+    Slice take_node();
+    void take_over(SliceQueue& other) {
+        first_ = std::exchange(other.first_, Slice());
+        head_ = std::exchange(other.head_, nullptr);
+        tail_ = std::exchange(other.tail_, nullptr);
+        bytes_ = std::exchange(other.bytes_, 0);
+    }
+
+    Slice first_;
+    Node* head_ = nullptr; ///< of those behind the first
     Node* tail_ = nullptr;
     size_t bytes_ = 0;
 };

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__SSE2__)
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
@@ -61,6 +63,25 @@ inline const char* find_line_end(const char* at, const char* end) {
         [](Lanes16 bytes) { return lanes_or(lanes_equal(bytes, '\n'), lanes_equal(bytes, '\r')); },
         [](char c) { return c == '\n' || c == '\r'; });
 }
+
+#if defined(__x86_64__)
+/// As find_json_string_stop(), for long texts: 32 bytes at a time, and what is left of them.
+__attribute__((target("avx2"))) inline const char* skip_json_text_avx2(const char* at,
+                                                                       const char* end) {
+    const __m256i quote = _mm256_set1_epi8('"');
+    const __m256i backslash = _mm256_set1_epi8('\\');
+    const __m256i space = _mm256_set1_epi8(0x20);
+    for (; end - at >= 32; at += 32) {
+        const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+        const __m256i low = _mm256_cmpgt_epi8(space, bytes);
+        const __m256i marks =
+            _mm256_or_si256(_mm256_cmpeq_epi8(bytes, quote), _mm256_cmpeq_epi8(bytes, backslash));
+        const auto stops = static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_or_si256(low, marks)));
+        if (stops != 0) return at + std::countr_zero(stops);
+    }
+    return at;
+}
+#endif
 
 /// The first quote, backslash, control below 0x20, or byte of a multi-byte UTF-8 sequence: where
 /// plain text in a JSON string stops.

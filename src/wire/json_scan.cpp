@@ -36,6 +36,19 @@ constexpr char escape_meaning(char c) {
     }
 }
 
+/// Passes over plain text that is long enough for wide steps to pay; stops before its end.
+const char* skip_long_text(const char* at, const char* end) {
+#if defined(__x86_64__)
+    constexpr int long_bytes = 256;
+    if (end - at >= long_bytes && __builtin_cpu_supports("avx2") != 0) {
+        return skip_json_text_avx2(at, end);
+    }
+#else
+    static_cast<void>(end);
+#endif
+    return at;
+}
+
 /// What may follow the first byte of a UTF-8 sequence. Source: Unicode 15, table 3-7.
 struct Utf8Tail {
     uint8_t bytes;
@@ -174,48 +187,50 @@ Status JsonScanner::feed(Bytes piece) {
 const char* JsonScanner::read_whole_tokens(const char* at, const char* end) {
     const uint64_t front = position_;
     const char* const begin = at;
-    const char* next = at;
-    for (; at != end; at = next) {
+    const auto move_position = [&](const char* to) {
+        position_ = front + static_cast<uint64_t>(to - begin);
+    };
+    for (const char* next = at; at != end; at = next) {
         const char c = *at;
         next = at + 1;
         switch (state_) {
         case State::key_or_end:
         case State::key:
-            if (c == '"') {
-                next = read_whole_key(at, end);
-            } else if (!is_space(c)) {
-                next = at;
-            }
-            break;
+            if (is_space(c)) break;
+            next = c == '"' ? read_whole_key(at, end) : at;
+            if (state_ != State::value || next == end || is_space(*next)) break;
+            at = next;
+            [[fallthrough]]; // most keys have their value right behind them
         case State::value:
         case State::value_or_end:
-            if (is_space(c)) break;
-            position_ = front + static_cast<uint64_t>(at - begin);
+            if (is_space(*at)) break;
+            move_position(at);
             next = read_whole_value(at, end);
+            if (state_ != State::comma_or_end || next == end || *next != ',') break;
+            next_member(); // and most values a comma
+            ++next;
             break;
         case State::colon:
-            if (c == ':') {
-                state_ = State::value;
-            } else if (!is_space(c)) {
-                next = at;
-            }
+            if (is_space(c)) break;
+            if (c != ':') return leave(front, at);
+            state_ = State::value;
             break;
         case State::comma_or_end:
+            if (is_space(c)) break;
             if (c == ',') {
                 next_member();
             } else if (c == (in_object() ? '}' : ']')) {
-                position_ = front + static_cast<uint64_t>(at - begin);
+                move_position(at);
                 static_cast<void>(close(c));
-            } else if (!is_space(c)) {
-                next = at;
+            } else {
+                return leave(front, at);
             }
             break;
-        default: next = at; break;
+        default: return leave(front, at);
         }
         if (next == at) break;
     }
-    position_ = front;
-    return at;
+    return leave(front, at);
 }
 
 /// `at` if the key does not lie in the piece whole.
@@ -223,7 +238,10 @@ const char* JsonScanner::read_whole_key(const char* at, const char* end) {
     const char* const stop = find_json_string_stop(at + 1, end);
     if (stop == end || *stop != '"') return at;
     match_key({at + 1, static_cast<size_t>(stop - at - 1)}, reports_keys());
-    return stop + 1;
+    const char* const colon = stop + 1;
+    if (colon == end || *colon != ':') return colon;
+    state_ = State::value;
+    return colon + 1;
 }
 
 const char* JsonScanner::read_whole_value(const char* at, const char* end) {
@@ -414,7 +432,7 @@ const char* JsonScanner::read_string(const char* at, const char* end, Status& st
             ++at;
             continue;
         }
-        const char* const stop = find_json_string_stop(at, end);
+        const char* const stop = find_json_string_stop(skip_long_text(at, end), end);
         if (captures_ && stop != at) {
             lose_high_surrogate();
             capture({at, static_cast<size_t>(stop - at)});

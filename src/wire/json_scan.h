@@ -104,6 +104,10 @@ private:
     enum class NumberPart : uint8_t { sign, zero, integer, point, fraction, e, e_sign, exponent };
 
     const char* read_whole_tokens(const char* at, const char* end);
+    const char* leave(uint64_t front, const char* at) {
+        position_ = front;
+        return at;
+    }
     const char* read_whole_key(const char* at, const char* end);
     const char* read_whole_value(const char* at, const char* end);
     const char* read_whole_scalar(JsonKind kind, const char* at, size_t bytes);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -7,7 +8,6 @@
 #include <span>
 
 #if defined(__x86_64__)
-#include <immintrin.h>
 #define RINGWAY_NEEDLES_AVX2 1
 #endif
 
@@ -51,18 +51,36 @@ private:
         Bytes text;
         uint64_t head = 0; ///< its first bytes, eight at most
         uint64_t mask = 0; ///< over them
+        uint64_t tail = 0; ///< its last eight, if it has more
+
+        /// Whether `rest`, which begins with its head, goes on with all of it.
+        bool ends(Bytes rest) const {
+            if (rest.size() < text.size()) return false;
+            if (text.size() <= sizeof head) return true;
+            if (text.size() > 2 * sizeof head) return rest.starts_with(text);
+            return load(rest.data() + text.size() - sizeof tail, sizeof tail) == tail;
+        }
     };
 
     static bool has_avx2() { return __builtin_cpu_supports("avx2") != 0; }
 
+    /// Eight bytes, or the fewer there are.
+    static uint64_t load(const char* at, size_t bytes) {
+        uint64_t word = 0;
+        if (bytes >= sizeof word) {
+            std::memcpy(&word, at, sizeof word);
+        } else {
+            std::memcpy(&word, at, bytes);
+        }
+        return word;
+    }
     /// Whether a needle stands at the front of `rest` and is accepted.
     template <class F>
     bool accepts_at(Bytes rest, F& accept) const {
-        uint64_t head = 0;
-        std::memcpy(&head, rest.data(), rest.size() < sizeof head ? rest.size() : sizeof head);
+        const uint64_t head = load(rest.data(), rest.size());
         for (size_t i = 0; i < count_; ++i) {
             const Needle& needle = needles_[i];
-            if ((head & needle.mask) != needle.head || !rest.starts_with(needle.text)) continue;
+            if ((head & needle.mask) != needle.head || !needle.ends(rest)) continue;
             if (accept(i, rest.substr(needle.text.size()))) return true;
         }
         return false;
@@ -79,48 +97,26 @@ private:
     }
 #if defined(RINGWAY_NEEDLES_AVX2)
     template <class F>
-    __attribute__((target("avx2"))) bool any_avx2(Bytes text, F& accept) const {
-        const auto table = [](const std::array<uint8_t, 16>& half) __attribute__((target("avx2"))) {
-            return _mm256_broadcastsi128_si256(
-                _mm_load_si128(reinterpret_cast<const __m128i*>(half.data())));
-        };
-        const __m256i first_low = table(tables_.first_low);
-        const __m256i first_high = table(tables_.first_high);
-        const __m256i second_low = table(tables_.second_low);
-        const __m256i second_high = table(tables_.second_high);
-        const __m256i half = _mm256_set1_epi8(15);
+    bool any_avx2(Bytes text, F& accept) const {
         // A block also reads the byte behind it. The last one overlaps the one before: what was
         // looked at already is left out.
         const size_t last = text.size() - block_bytes - 1;
-        uint32_t unseen = ~uint32_t{0};
-        for (size_t at = 0;;) {
-            const auto* const here = reinterpret_cast<const __m256i*>(text.data() + at);
-            const auto* const next = reinterpret_cast<const __m256i*>(text.data() + at + 1);
-            const __m256i first = _mm256_loadu_si256(here);
-            const __m256i second = _mm256_loadu_si256(next);
-            const __m256i firsts = _mm256_and_si256(
-                _mm256_shuffle_epi8(first_low, _mm256_and_si256(first, half)),
-                _mm256_shuffle_epi8(first_high,
-                                    _mm256_and_si256(_mm256_srli_epi16(first, 4), half)));
-            const __m256i seconds = _mm256_and_si256(
-                _mm256_shuffle_epi8(second_low, _mm256_and_si256(second, half)),
-                _mm256_shuffle_epi8(second_high,
-                                    _mm256_and_si256(_mm256_srli_epi16(second, 4), half)));
-            const __m256i none =
-                _mm256_cmpeq_epi8(_mm256_and_si256(firsts, seconds), _mm256_setzero_si256());
-            auto hits = ~static_cast<uint32_t>(_mm256_movemask_epi8(none)) & unseen;
-            for (; hits != 0; hits &= hits - 1) {
-                const auto place = at + static_cast<size_t>(std::countr_zero(hits));
+        size_t at = 0;
+        for (;;) {
+            uint32_t places = find_block(text.data(), at, last);
+            const size_t block = std::min(at, last);
+            places &= ~uint32_t{0} << (at - block);
+            for (; places != 0; places &= places - 1) {
+                const size_t place = block + static_cast<size_t>(std::countr_zero(places));
                 if (accepts_at(text.substr(place), accept)) return true;
             }
-            if (at == last) return false;
+            if (block == last) return false;
             at += block_bytes;
-            if (at > last) {
-                unseen <<= at - last;
-                at = last;
-            }
         }
     }
+    /// Moves `at` to the first block in which a needle may begin, and tells where in it. The block
+    /// at `last`, which it may have gone past, is the last one.
+    uint32_t find_block(const char* text, size_t& at, size_t last) const;
 #endif
 
     Tables tables_;
