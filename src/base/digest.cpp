@@ -1,5 +1,5 @@
-// SHA256_Init and its kin are deprecated since OpenSSL 3.0 and still there. What replaces them, EVP,
-// allocates at every EVP_DigestInit_ex2(), and each request takes the digest of its key.
+// SHA256_Init and its kin are deprecated since OpenSSL 3.0 and still there. What replaces them,
+// EVP, allocates at every EVP_DigestInit_ex2(), and each request takes the digest of its key.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/digest.h"
 
