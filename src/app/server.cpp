@@ -196,7 +196,7 @@ private:
     std::vector<std::unique_ptr<ring::Worker>> workers_;
     std::vector<std::unique_ptr<ServerWorker>> parts_;
     unsigned started_ = 0; ///< workers whose thread runs; the others have no loop
-    std::mutex mutex_; ///< guards what follows
+    std::mutex mutex_;     ///< guards what follows
     Config config_;
     uint64_t generation_ = 1;
     std::atomic<bool> is_ready_ = true;
@@ -265,15 +265,16 @@ std::string ServerWorker::listen() {
 
 std::string ServerWorker::listen_admin() {
     if (!server_.admin()) return "";
-    admin_.emplace(worker_.loop(), server_.counters(),
-                   observe::BuildInfo{std::string(version), __VERSION__}, http::ServerLimits{},
-                   [this](const std::function<void()>& done) {
-                       ring::Mailbox& home = worker_.loop().mailbox();
-                       for (auto& part : server_.parts()) {
-                           part->sample([&home, done] { home.post(done); });
-                       }
-                   },
-                   [this] { return server_.is_ready(); });
+    admin_.emplace(
+        worker_.loop(), server_.counters(), observe::BuildInfo{std::string(version), __VERSION__},
+        http::ServerLimits{},
+        [this](const std::function<void()>& done) {
+            ring::Mailbox& home = worker_.loop().mailbox();
+            for (auto& part : server_.parts()) {
+                part->sample([&home, done] { home.post(done); });
+            }
+        },
+        [this] { return server_.is_ready(); });
     auto listener = net::Listener::open(worker_.loop(), server_.admin()->address(), [this](int s) {
         admin_->scope.spawn(admin::serve_admin_connection(*admin_, s));
     });

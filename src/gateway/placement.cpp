@@ -50,8 +50,8 @@ WorkerLoad Placement::load_of(unsigned worker) const {
     load.is_open = seat.is_open.load(std::memory_order_acquire);
     load.idle = counted.connections_idle.value();
     // Read one after the other while their owner counts on, so the sum may be off by a few.
-    const uint64_t open = counted.connections_open.value() +
-                          seat.under_way.load(std::memory_order_relaxed);
+    const uint64_t open =
+        counted.connections_open.value() + seat.under_way.load(std::memory_order_relaxed);
     load.busy = open > load.idle ? open - load.idle : 0;
     return load;
 }

@@ -12,8 +12,8 @@ namespace ringway::gateway {
 
 /// What a worker has to do, as far as it decides who serves the next connection.
 struct WorkerLoad {
-    uint64_t busy = 0;  ///< connections with an exchange, or that have not asked for anything yet
-    uint64_t idle = 0;  ///< connections kept open between two exchanges
+    uint64_t busy = 0;   ///< connections with an exchange, or that have not asked for anything yet
+    uint64_t idle = 0;   ///< connections kept open between two exchanges
     bool is_open = true; ///< takes connections of others
 };
 
@@ -43,9 +43,7 @@ public:
     void close(unsigned worker);
 
     /// A connection was sent to `worker`.
-    void send(unsigned worker) {
-        seats_[worker].under_way.fetch_add(1, std::memory_order_relaxed);
-    }
+    void send(unsigned worker) { seats_[worker].under_way.fetch_add(1, std::memory_order_relaxed); }
     /// It has arrived there, and was counted.
     void arrive(unsigned worker) {
         seats_[worker].under_way.fetch_sub(1, std::memory_order_relaxed);

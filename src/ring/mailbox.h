@@ -10,8 +10,8 @@ class Backend;
 
 /// Takes work from any thread to the thread of one loop: configuration snapshots, resolved names,
 /// handed-over sockets, the order to stop. Posting takes no lock and wakes the loop when the box
-/// was empty; the loop empties it once per turn. What is posted from one thread runs in order. Letters
-/// that no turn reads any more are destroyed with the box, and what they own with them.
+/// was empty; the loop empties it once per turn. What is posted from one thread runs in order.
+/// Letters that no turn reads any more are destroyed with the box, and what they own with them.
 class Mailbox {
 public:
     explicit Mailbox(Backend& owner) : owner_(owner) {}
