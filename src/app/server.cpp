@@ -10,6 +10,7 @@
 #include <future>
 #include <mutex>
 #include <optional>
+#include <thread>
 
 #include "admin/admin.h"
 #include "gateway/placement.h"
@@ -45,7 +46,7 @@ public:
         if (address->is_unix()) return made;
         // Another process that shares its port would get half of the connections: ask first for the
         // port alone.
-        if (const int error = made.bind_once(false); error != 0) {
+        if (const int error = made.bind_alone(); error != 0) {
             return std::unexpected("cannot listen on " + text + ": " + std::strerror(error));
         }
         ::close(std::exchange(made.socket_, -1));
@@ -68,8 +69,20 @@ public:
 
 private:
     Reservation() = default;
+    /// A process that was killed is gone before its rings are: for some tens of milliseconds the
+    /// kernel still holds the sockets on which they accepted.
+    int bind_alone() {
+        constexpr int tries_max = 100;
+        int error = bind_once(false);
+        for (int tries = 1; error == EADDRINUSE && tries < tries_max; ++tries) {
+            std::this_thread::sleep_for(20ms);
+            error = bind_once(false);
+        }
+        return error;
+    }
     int bind_once(bool shares) {
         const int on = 1;
+        if (socket_ >= 0) ::close(socket_);
         socket_ = ::socket(address_.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (socket_ < 0) return errno;
         setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

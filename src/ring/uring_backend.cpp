@@ -184,6 +184,11 @@ private:
     std::mt19937_64 random_;
 };
 
+/// How much an accepted socket takes that it cannot send yet. What was sent does not count, so a
+/// fast path is not held up; but with a slow one the kernel would take megabytes of a stream, and
+/// its upstream would not be paused until then. Twice what relay() writes in a turn.
+constexpr int unsent_bytes_max = 128 * 1024;
+
 /// No completion is wanted for an operation that goes well; one that fails is ignored.
 void silence(io_uring_sqe* entry) {
     entry->user_data = 0;
@@ -341,7 +346,10 @@ Result<int> RealUringBackend::listen(const sockaddr* address, socklen_t length, 
     if (address->sa_family != AF_UNIX) {
         setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
         if (share_port) setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-        setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // accepted ones inherit it
+        // Accepted sockets inherit these.
+        setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max,
+                   sizeof unsent_bytes_max);
     }
     if (address->sa_family == AF_INET6) {
         setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);

@@ -1,11 +1,13 @@
 // Long streams on whole servers with several workers, over real sockets.
 #include <dirent.h>
 #include <doctest/doctest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -287,4 +289,20 @@ TEST_CASE("server: one that ended with connections open can be started again at 
         gateway.server().stop();
         gateway.server().wait();
     }
+}
+
+TEST_CASE("server: it waits for an address that a killed process still holds") {
+    const int holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const net::Address any = *net::parse_address("127.0.0.1:0");
+    REQUIRE(bind(holder, any.get(), any.length()) == 0);
+    REQUIRE(listen(holder, 1) == 0);
+    sockaddr_storage bound{};
+    socklen_t length = sizeof bound;
+    getsockname(holder, reinterpret_cast<sockaddr*>(&bound), &length);
+    const std::string address =
+        net::Address(reinterpret_cast<sockaddr*>(&bound), length).to_string();
+    auto starting = std::async(std::launch::async, [&] { Gateway gateway(1, address); });
+    CHECK(starting.wait_for(std::chrono::milliseconds(30)) == std::future_status::timeout);
+    close(holder);
+    starting.get(); // fails the test if it did not start
 }

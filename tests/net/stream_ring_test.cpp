@@ -1,4 +1,8 @@
 #include <doctest/doctest.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -103,6 +107,34 @@ TEST_CASE("stream on the ring: megabytes pass a reader that pauses, both ways at
     CHECK(was_congested);
     CHECK((at_far == text));
     CHECK((at_near == text));
+}
+
+TEST_CASE(
+    "stream on the ring: an accepted socket sends at once, and takes little for a slow client") {
+    RingWorld world;
+    Connected pair(world);
+    const auto option = [&](int name) {
+        int value = -1;
+        socklen_t length = sizeof value;
+        getsockopt(pair.far->socket(), IPPROTO_TCP, name, &value, &length);
+        return value;
+    };
+    CHECK(option(TCP_NODELAY) == 1);
+    CHECK(option(TCP_NOTSENT_LOWAT) == 128 * 1024);
+    // What the kernel takes while nobody reads: what the far end has room for, and a bound.
+    pair.near->pause_reading();
+    world.turn_until([&] { return pair.near->is_reading_stopped(); });
+    size_t written = 0;
+    while (!pair.far->is_congested() && written < size_t{64} << 20) {
+        pair.far->write(slice_of(world.blocks, std::string(32768, 'x')));
+        written += 32768;
+        world.turn_now();
+        world.turn_now();
+    }
+    CHECK(pair.far->is_congested());
+    int unsent = 0;
+    REQUIRE(ioctl(pair.far->socket(), SIOCOUTQNSD, &unsent) == 0);
+    CHECK(unsent <= 128 * 1024 + 65536);
 }
 
 TEST_CASE("stream on the ring: a half-closed end still reads") {
