@@ -4,7 +4,7 @@ namespace ringway::gateway {
 namespace {
 
 /// By how much more than `least` is clearly more.
-constexpr uint64_t slack(uint64_t least) { return 2 + least / 16; }
+constexpr uint64_t slack(uint64_t least) { return 4 + least / 16; }
 
 bool is_less_loaded(const WorkerLoad& a, const WorkerLoad& b) {
     return a.busy != b.busy ? a.busy < b.busy : a.idle < b.idle;

@@ -10,7 +10,9 @@
 
 namespace ringway::gateway {
 
-/// What a worker has to do, as far as it decides who serves the next connection.
+/// What a worker has to do, as far as it decides who serves the next connection. A connection that
+/// has not asked yet counts as much as a stream: when many come at once, those of one worker become
+/// streams while another still has to look at its own.
 struct WorkerLoad {
     uint64_t busy = 0;   ///< connections with an exchange, or that have not asked for anything yet
     uint64_t idle = 0;   ///< connections kept open between two exchanges
@@ -19,7 +21,7 @@ struct WorkerLoad {
 
 /// Which worker serves a connection that `self` accepted: `self`, unless it is clearly busier than
 /// the least busy one; among equally busy ones, unless it clearly keeps more idle connections.
-/// Clearly: by two, and by a 16th. A connection is placed once, when it is accepted, so the
+/// Clearly: by 4, and by a 16th. A connection is placed once, when it is accepted, so the
 /// tolerance is not against its going back and forth, but against two workers that trade
 /// connections, and against the price of a hand-over while the numbers are small.
 unsigned choose_worker(std::span<const WorkerLoad> loads, unsigned self);
