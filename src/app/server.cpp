@@ -10,10 +10,13 @@
 #include <future>
 #include <mutex>
 #include <optional>
+#include <thread>
 
 #include "admin/admin.h"
+#include "gateway/placement.h"
 #include "gateway/serve.h"
 #include "net/listener.h"
+#include "net/owned_socket.h"
 #include "net/tls.h"
 #include "observe/log.h"
 #include "ring/worker.h"
@@ -43,7 +46,7 @@ public:
         if (address->is_unix()) return made;
         // Another process that shares its port would get half of the connections: ask first for the
         // port alone.
-        if (const int error = made.bind_once(false); error != 0) {
+        if (const int error = made.bind_alone(); error != 0) {
             return std::unexpected("cannot listen on " + text + ": " + std::strerror(error));
         }
         ::close(std::exchange(made.socket_, -1));
@@ -66,8 +69,20 @@ public:
 
 private:
     Reservation() = default;
+    /// A process that was killed is gone before its rings are: for some tens of milliseconds the
+    /// kernel still holds the sockets on which they accepted.
+    int bind_alone() {
+        constexpr int tries_max = 100;
+        int error = bind_once(false);
+        for (int tries = 1; error == EADDRINUSE && tries < tries_max; ++tries) {
+            std::this_thread::sleep_for(20ms);
+            error = bind_once(false);
+        }
+        return error;
+    }
     int bind_once(bool shares) {
         const int on = 1;
+        if (socket_ >= 0) ::close(socket_);
         socket_ = ::socket(address_.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (socket_ < 0) return errno;
         setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -85,12 +100,12 @@ private:
 };
 
 /// Where workers run: as many as asked for, each pinned while there is a processor for each.
-struct Placement {
+struct Seating {
     unsigned workers = 1;
     std::vector<int> cpus; ///< one for each worker; empty: not pinned
 };
 
-std::expected<Placement, std::string> place(const Config& config) {
+std::expected<Seating, std::string> seat(const Config& config) {
     std::vector<int> cpus = ring::allowed_cpus();
     if (!config.cpuset.empty()) {
         const auto wanted = ring::parse_cpu_list(config.cpuset);
@@ -103,13 +118,13 @@ std::expected<Placement, std::string> place(const Config& config) {
         }
         cpus = *wanted;
     }
-    Placement placement;
-    placement.workers = config.workers.value_or(static_cast<unsigned>(cpus.size()));
-    if (placement.workers <= cpus.size()) {
-        cpus.resize(placement.workers);
-        placement.cpus = cpus;
+    Seating seating;
+    seating.workers = config.workers.value_or(static_cast<unsigned>(cpus.size()));
+    if (seating.workers <= cpus.size()) {
+        cpus.resize(seating.workers);
+        seating.cpus = cpus;
     }
-    return placement;
+    return seating;
 }
 
 class RunningServer;
@@ -126,12 +141,15 @@ public:
     void drain();
     void stop();
     void sample(std::function<void()> then);
+    /// Another worker has accepted `socket` on its listener of this number, and read nothing of it.
+    void take_over(net::OwnedSocket socket, size_t listener);
 
 private:
     std::string listen();
     std::string listen_admin();
     std::string set_up_tls(const Config& config);
     void on_accept(int socket, size_t listener);
+    void serve(int socket, size_t listener);
     ring::Task<void> live();
     void sample_now();
     static void on_drain_time(void* self);
@@ -174,22 +192,24 @@ public:
     const net::TlsTicketKeys& ticket_keys() const { return ticket_keys_; }
     bool is_ready() const { return is_ready_.load(std::memory_order_relaxed); }
     std::vector<std::unique_ptr<ServerWorker>>& parts() { return parts_; }
+    gateway::Placement& placement() { return *placement_; }
 
 private:
     explicit RunningServer(observe::LogLevel level) : log_(level) {}
-    std::string start_workers(const Placement& placement);
+    std::string start_workers(const Seating& seating);
 
     observe::Log log_;
     net::ResolverThread names_;
     net::TlsTicketKeys ticket_keys_ = net::TlsTicketKeys::random();
     std::unique_ptr<observe::Counters> counters_;
+    std::unique_ptr<gateway::Placement> placement_;
     std::shared_ptr<const gateway::Snapshot> first_snapshot_;
     std::vector<Reservation> reservations_;
     std::optional<Reservation> admin_;
     std::vector<std::unique_ptr<ring::Worker>> workers_;
     std::vector<std::unique_ptr<ServerWorker>> parts_;
     unsigned started_ = 0; ///< workers whose thread runs; the others have no loop
-    std::mutex mutex_; ///< guards what follows
+    std::mutex mutex_;     ///< guards what follows
     Config config_;
     uint64_t generation_ = 1;
     std::atomic<bool> is_ready_ = true;
@@ -208,7 +228,11 @@ void ServerWorker::run(std::promise<std::string>& started) {
     std::string problem = set_up_tls(server_.first()->config());
     if (problem.empty()) problem = listen();
     if (problem.empty() && worker_.index() == 0) problem = listen_admin();
-    if (!problem.empty()) is_told_to_stop_ = true;
+    if (problem.empty()) {
+        server_.placement().open(worker_.index());
+    } else {
+        is_told_to_stop_ = true;
+    }
     ring::Scope scope;
     scope.spawn(live());
     started.set_value(problem);
@@ -254,15 +278,16 @@ std::string ServerWorker::listen() {
 
 std::string ServerWorker::listen_admin() {
     if (!server_.admin()) return "";
-    admin_.emplace(worker_.loop(), server_.counters(),
-                   observe::BuildInfo{std::string(version), __VERSION__}, http::ServerLimits{},
-                   [this](const std::function<void()>& done) {
-                       ring::Mailbox& home = worker_.loop().mailbox();
-                       for (auto& part : server_.parts()) {
-                           part->sample([&home, done] { home.post(done); });
-                       }
-                   },
-                   [this] { return server_.is_ready(); });
+    admin_.emplace(
+        worker_.loop(), server_.counters(), observe::BuildInfo{std::string(version), __VERSION__},
+        http::ServerLimits{},
+        [this](const std::function<void()>& done) {
+            ring::Mailbox& home = worker_.loop().mailbox();
+            for (auto& part : server_.parts()) {
+                part->sample([&home, done] { home.post(done); });
+            }
+        },
+        [this] { return server_.is_ready(); });
     auto listener = net::Listener::open(worker_.loop(), server_.admin()->address(), [this](int s) {
         admin_->scope.spawn(admin::serve_admin_connection(*admin_, s));
     });
@@ -276,6 +301,22 @@ std::string ServerWorker::listen_admin() {
 
 void ServerWorker::on_accept(int socket, size_t listener) {
     state_->counters().connections_accepted.add();
+    gateway::Placement& placement = server_.placement();
+    const unsigned chosen = placement.choose(worker_.index());
+    if (chosen == worker_.index()) return serve(socket, listener);
+    state_->counters().connections_handed_over.add();
+    placement.send(chosen);
+    server_.parts()[chosen]->take_over(net::OwnedSocket(socket), listener);
+}
+
+void ServerWorker::take_over(net::OwnedSocket socket, size_t listener) {
+    worker_.loop().mailbox().post([this, socket = std::move(socket), listener]() mutable {
+        if (!state_->is_draining()) serve(socket.release(), listener); // else it is closed
+        server_.placement().arrive(worker_.index());
+    });
+}
+
+void ServerWorker::serve(int socket, size_t listener) {
     net::TlsServer* const tls = tls_[listener].get();
     state_->scope().spawn(gateway::serve_connection(
         *state_, socket, tls != nullptr ? tls->accept(worker_.loop()) : nullptr));
@@ -294,6 +335,7 @@ ring::Task<void> ServerWorker::live() {
         ring::Pause delay(loop, delay_time); // load balancers notice /readyz
         co_await delay;
     }
+    server_.placement().close(worker_.index());
     ring::Signal stopped(loop);
     for (const auto& listener : listeners_) {
         listener->stop(stopped);
@@ -359,8 +401,8 @@ std::expected<std::unique_ptr<RunningServer>, std::string> RunningServer::make(C
     raise_descriptor_limit();
     std::unique_ptr<RunningServer> server(new RunningServer(
         observe::parse_log_level(config.log_level).value_or(observe::LogLevel::info)));
-    auto placement = place(config);
-    if (!placement) return std::unexpected(placement.error());
+    auto seating = seat(config);
+    if (!seating) return std::unexpected(seating.error());
     auto snapshot = gateway::Snapshot::make(config, 1);
     if (!snapshot) return std::unexpected(snapshot.error());
     server->first_snapshot_ = std::move(*snapshot);
@@ -374,21 +416,22 @@ std::expected<std::unique_ptr<RunningServer>, std::string> RunningServer::make(C
         if (!reserved) return std::unexpected("admin: " + reserved.error());
         server->admin_ = std::move(*reserved);
     }
-    server->counters_ = std::make_unique<observe::Counters>(placement->workers);
+    server->counters_ = std::make_unique<observe::Counters>(seating->workers);
+    server->placement_ = std::make_unique<gateway::Placement>(*server->counters_);
     server->config_ = std::move(config);
-    if (std::string problem = server->start_workers(*placement); !problem.empty()) {
+    if (std::string problem = server->start_workers(*seating); !problem.empty()) {
         return std::unexpected(std::move(problem));
     }
     return server;
 }
 
-std::string RunningServer::start_workers(const Placement& placement) {
+std::string RunningServer::start_workers(const Seating& seating) {
     std::string problem;
     std::vector<std::future<std::string>> outcomes;
-    for (unsigned i = 0; i < placement.workers; ++i) {
+    for (unsigned i = 0; i < seating.workers; ++i) {
         ring::WorkerOptions options;
         options.index = i;
-        options.cpu = placement.cpus.empty() ? -1 : placement.cpus[i];
+        options.cpu = seating.cpus.empty() ? -1 : seating.cpus[i];
         options.block_bytes_max = config_.receive_memory_bytes;
         auto started = std::make_shared<std::promise<std::string>>();
         outcomes.push_back(started->get_future());
@@ -396,7 +439,7 @@ std::string RunningServer::start_workers(const Placement& placement) {
             options, [this, i, started](ring::Worker&) { parts_[i]->run(*started); }));
         parts_.push_back(std::make_unique<ServerWorker>(*this, *workers_[i]));
     }
-    for (unsigned i = 0; i < placement.workers && problem.empty(); ++i) {
+    for (unsigned i = 0; i < seating.workers && problem.empty(); ++i) {
         std::string explanation;
         if (workers_[i]->start(explanation)) {
             ++started_;

@@ -22,7 +22,9 @@ ring::Task<void> serve_connection(WorkerState& worker, int socket,
     http::ServerConnection client(worker.loop(), socket, worker.limits(), std::move(filter));
     ServedClient served(client.signal());
     worker.add_client(served);
-    worker.counters().connections_open.add();
+    observe::WorkerCounters& counters = worker.counters();
+    counters.connections_open.add();
+    bool is_idle = false; // a connection that has not asked yet is about to
     AfterAnswer after = AfterAnswer::keep_open;
     while (after == AfterAnswer::keep_open) {
         const auto head = client.poll_head();
@@ -32,16 +34,20 @@ ring::Task<void> serve_connection(WorkerState& worker, int socket,
             if (worker.is_draining()) break;
             co_await client.signal().wait();
         } else {
-            worker.counters().exchanges_running.add();
+            if (std::exchange(is_idle, false)) counters.connections_idle.subtract();
+            counters.exchanges_running.add();
             after = co_await process_request(worker, client);
-            worker.counters().exchanges_running.subtract();
+            counters.exchanges_running.subtract();
             client.await_next_request();
+            is_idle = after == AfterAnswer::keep_open;
+            if (is_idle) counters.connections_idle.add();
         }
     }
+    if (is_idle) counters.connections_idle.subtract();
     if (!worker.is_abandoning()) {
         co_await client.close_gracefully(after == AfterAnswer::linger);
     }
-    worker.counters().connections_open.subtract();
+    counters.connections_open.subtract();
 }
 
 } // namespace ringway::gateway

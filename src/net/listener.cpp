@@ -8,10 +8,26 @@
 namespace ringway::net {
 namespace {
 
-constexpr Duration exhausted_pause = 50ms;
+/// Before accepting again after an error that may last: no descriptor or memory is left, or
+/// whatever else ails the listening socket.
+constexpr Duration error_pause = 50ms;
 
-bool is_exhausted(int error) {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+/// The error of one connection that went away, or the end of one accept: the next may go well.
+/// Source: accept(2), "Error handling".
+bool is_momentary(int error) {
+    switch (error) {
+    case EAGAIN:
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case ENETUNREACH: return true;
+    default: return false;
+    }
 }
 
 } // namespace
@@ -60,10 +76,10 @@ void Listener::on_completion(unsigned, ring::Completion&& completion) {
     }
     if (is_accepting_) return;
     if (stopped_ != nullptr) return finish_stopping();
-    if (completion.result < 0 && is_exhausted(-completion.result)) {
-        loop_.timers().arm(pause_, loop_.now() + exhausted_pause);
-    } else {
+    if (completion.result >= 0 || is_momentary(-completion.result)) {
         accept();
+    } else {
+        loop_.timers().arm(pause_, loop_.now() + error_pause);
     }
 }
 

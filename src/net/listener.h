@@ -8,8 +8,8 @@
 
 namespace ringway::net {
 
-/// Accepts connections of one listening socket on one worker. Running out of descriptors stops it
-/// for 50 ms instead of spinning.
+/// Accepts connections of one listening socket on one worker. Running out of descriptors, or
+/// another error that may last, stops it for 50 ms instead of spinning.
 class Listener final : private ring::Completer {
 public:
     /// Takes over the accepted socket.

@@ -31,6 +31,11 @@ Code code_of(int error) {
     }
 }
 
+/// Who brings this much in one turn floods; and is calm again after a turn that brought less than
+/// the other. Streams of tokens bring less than a kilobyte.
+constexpr uint32_t flood_bytes_min = 32768;
+constexpr uint32_t calm_bytes_max = 4096;
+
 } // namespace
 
 void StreamCloser::operator()(Stream* stream) const { stream->close(); }
@@ -83,7 +88,26 @@ void Stream::on_connected(int32_t result) {
 
 void Stream::start_receiving(bool data_expected) {
     is_receiving_ = true;
-    loop_.backend().receive({this, tag_receive}, socket_, data_expected);
+    is_flooding_ = inflow_bytes_ >= flood_bytes_min;
+    const auto calm = data_expected ? ring::Inflow::ready : ring::Inflow::awaited;
+    loop_.backend().receive({this, tag_receive}, socket_,
+                            is_flooding_ ? ring::Inflow::flood : calm);
+}
+
+/// A flood must not take the buffers that all others share, nor make their turns long: its receive
+/// is ended, and starts anew with the buffers of floods. And back.
+void Stream::count_inflow(size_t bytes) {
+    const auto turn = static_cast<uint32_t>(loop_.counters().turns);
+    bool must_change = false;
+    if (turn != inflow_turn_) {
+        must_change = is_flooding_ && inflow_bytes_ < calm_bytes_max;
+        inflow_turn_ = turn;
+        inflow_bytes_ = 0;
+    }
+    const bool was_calm = inflow_bytes_ < flood_bytes_min;
+    inflow_bytes_ += static_cast<uint32_t>(bytes);
+    if (!is_flooding_ && was_calm && inflow_bytes_ >= flood_bytes_min) must_change = true;
+    if (must_change && is_receiving_) loop_.backend().cancel({this, tag_receive});
 }
 
 void Stream::on_received(ring::Completion&& completion) {
@@ -91,6 +115,7 @@ void Stream::on_received(ring::Completion&& completion) {
     if (is_closing_) return;
     const int32_t result = completion.result;
     if (result > 0) {
+        count_inflow(static_cast<size_t>(result));
         accept_bytes(std::move(completion.received));
     } else if (result == 0) {
         has_ended_ = true;

@@ -128,6 +128,7 @@ private:
 
     void start_receiving(bool data_expected);
     void accept_bytes(ring::Slice slice);
+    void count_inflow(size_t bytes);
     void send_now();
     void send_alert();
     void send_rest();
@@ -155,9 +156,12 @@ private:
     int socket_;
     uint32_t in_flight_bytes_ = 0; ///< of the send that does not wait, until it is settled
     uint32_t sending_bytes_ = 0;   ///< of the send that waits for room
+    uint32_t inflow_turn_ = 0;     ///< the last turn that brought bytes
+    uint32_t inflow_bytes_ = 0;    ///< what came in it
     bool wants_notice_ : 1 = false;
     bool is_connecting_ : 1 = false;
     bool is_receiving_ : 1 = false;
+    bool is_flooding_ : 1 = false; ///< receives into the buffers of floods
     bool is_direct_ : 1 = false;
     bool is_sending_ : 1 = false; ///< a send that waits for room is under way
     bool is_watching_hangup_ : 1 = false;

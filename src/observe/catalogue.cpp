@@ -22,8 +22,13 @@ struct WorkerRow {
 constexpr WorkerRow worker_rows[] = {
     {"ringway_client_connections_total", Kind::counter, &WorkerCounters::connections_accepted,
      "Connections accepted from clients."},
+    {"ringway_client_connections_handed_over_total", Kind::counter,
+     &WorkerCounters::connections_handed_over,
+     "Accepted connections that were handed to a worker with less to do."},
     {"ringway_client_connections", Kind::gauge, &WorkerCounters::connections_open,
      "Client connections open now."},
+    {"ringway_client_connections_idle", Kind::gauge, &WorkerCounters::connections_idle,
+     "Client connections kept open for their next request."},
     {"ringway_inflight_requests", Kind::gauge, &WorkerCounters::exchanges_running,
      "Requests being served now."},
     {"ringway_streams", Kind::gauge, &WorkerCounters::streams_running,

@@ -46,11 +46,14 @@ struct ProviderCounters {
 struct WorkerCounters {
     static constexpr size_t statuses = 600;
     std::array<Counter, statuses> answers; ///< by status; 499: the client left
+    // Other workers read these when they place a connection: apart from what every chunk writes.
+    alignas(64) Counter connections_open;
+    Counter connections_idle; ///< of these: kept open between two exchanges
     Counter connections_accepted;
-    Counter connections_open;
+    Counter connections_handed_over; ///< of these: given to a worker with less to do
     Counter exchanges_running;
     Counter streams_running;
-    Counter chunks_relayed;
+    alignas(64) Counter chunks_relayed;
     Counter bytes_relayed;
     Counter slow_clients; ///< upstreams paused because a client was slow
 

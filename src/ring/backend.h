@@ -40,6 +40,13 @@ struct OpName {
     unsigned tag;
 };
 
+/// What a receive may expect to find.
+enum class Inflow : uint8_t {
+    awaited, ///< nothing yet: the first try comes when there is something
+    ready,   ///< perhaps something: a try now makes sense
+    flood,   ///< a lot, again and again: it gets buffers apart from those of others
+};
+
 /// The one seam for the outside world: sockets, clock and randomness are reached through it and
 /// through nothing else. Backends: UringBackend (production) and SimBackend (tests: simulated
 /// network and clock in one thread, from a seed).
@@ -56,8 +63,7 @@ public:
     /// Receives into shared buffers until cancelled, at end of stream (result 0) or on an error.
     /// -ENOBUFS: no buffer was free; asked for again, it starts when there is one. An operation may
     /// also end after data without a reason: then it is asked for again as well.
-    /// `data_expected` says whether a first try now makes sense.
-    virtual void receive(OpName op, int socket, bool data_expected) = 0;
+    virtual void receive(OpName op, int socket, Inflow inflow) = 0;
     /// Receives once, straight into `into`, waiting until all of it is filled or the stream ends.
     virtual void receive_into(OpName op, int socket, std::span<char> into) = 0;
     /// Sends now or never: no completion means that all was taken when the turn's submission was

@@ -9,7 +9,7 @@ Mailbox::~Mailbox() {
     while (letter != nullptr) delete std::exchange(letter, letter->older);
 }
 
-void Mailbox::post(std::function<void()> work) {
+void Mailbox::post(std::move_only_function<void()> work) {
     Letter* expected = newest_.load(std::memory_order_relaxed);
     auto* letter = new Letter{std::move(work), expected};
     // Release: the loop that takes the letter sees what the sender wrote before it. Once the

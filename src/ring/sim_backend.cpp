@@ -85,7 +85,7 @@ void SimBackend::accept(OpName op, int listener) {
     queue([this, op, listener] { sockets_[listener].accept = Waiting{op, {}, 0, {}}; });
 }
 
-void SimBackend::receive(OpName op, int socket, bool) {
+void SimBackend::receive(OpName op, int socket, Inflow) {
     queue([this, op, socket] { sockets_[socket].receive = Waiting{op, {}, 0, {}}; });
 }
 

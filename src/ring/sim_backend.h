@@ -101,7 +101,7 @@ public:
     SimBackend(SimNetwork& network, BlockPool& blocks) : network_(network), blocks_(blocks) {}
 
     void accept(OpName op, int listener) override;
-    void receive(OpName op, int socket, bool data_expected) override;
+    void receive(OpName op, int socket, Inflow inflow) override;
     void receive_into(OpName op, int socket, std::span<char> into) override;
     void send_now(OpName op, int socket, std::span<const iovec> pieces) override;
     void send(OpName op, int socket, std::span<const iovec> pieces) override;

@@ -18,7 +18,12 @@
 namespace ringway::ring {
 namespace {
 
-constexpr uint16_t buffer_group = 1;
+constexpr uint16_t shared_group = 1;
+constexpr uint16_t flood_group = 2;
+/// Numbers of the floods' buffers begin here: a completion tells the number, and not the group.
+constexpr uint16_t flood_numbers = 0x8000;
+/// What all floods of a worker together bring in a turn, at most: 64 x 4 KiB.
+constexpr unsigned flood_buffers = 64;
 constexpr uint64_t tag_mask = 7;
 
 uint64_t encode(OpName op) {
@@ -35,17 +40,22 @@ OpName decode(uint64_t user_data) {
 /// Invariant: a number is either free, or lent_[number] is the block the kernel holds.
 class ReceiveBuffers {
 public:
-    ReceiveBuffers(Uring& uring, BlockPool& blocks, unsigned count_min, unsigned count_max)
-        : uring_(uring), blocks_(blocks), count_min_(count_min), entries_(count_max),
-          target_(count_min), lent_(count_max, nullptr),
-          ring_(uring.register_buffer_ring(count_max, buffer_group, 0)) {
+    struct Size {
+        unsigned min; ///< kept lent
+        unsigned max;
+    };
+    ReceiveBuffers(Uring& uring, BlockPool& blocks, uint16_t group, uint16_t first_number,
+                   Size count)
+        : uring_(uring), blocks_(blocks), group_(group), first_number_(first_number),
+          count_min_(count.min), entries_(count.max), target_(count.min), lent_(count.max, nullptr),
+          ring_(uring.register_buffer_ring(count.max, group, 0)) {
         free_.reserve(entries_);
         for (unsigned number = entries_; number > 0; --number) {
             free_.push_back(static_cast<uint16_t>(number - 1));
         }
     }
     ~ReceiveBuffers() {
-        if (ring_ != nullptr) uring_.unregister_buffer_ring(ring_, entries_, buffer_group);
+        if (ring_ != nullptr) uring_.unregister_buffer_ring(ring_, entries_, group_);
         for (Block* block : lent_) {
             if (block != nullptr) Slice::adopt(*block, 0);
         }
@@ -70,6 +80,7 @@ public:
 
     /// The kernel filled `bytes` of buffer `number`, and gives it back.
     Slice take(uint16_t number, size_t bytes) {
+        number = static_cast<uint16_t>(number - first_number_);
         Block* block = std::exchange(lent_[number], nullptr);
         RINGWAY_ASSERT(block != nullptr);
         free_.push_back(number);
@@ -90,12 +101,15 @@ private:
         free_.pop_back();
         lent_[number] = &block;
         ++lent_count_;
-        io_uring_buf_ring_add(ring_, block.data(), block.capacity, number,
+        io_uring_buf_ring_add(ring_, block.data(), block.capacity,
+                              static_cast<uint16_t>(first_number_ + number),
                               io_uring_buf_ring_mask(entries_), offset);
     }
 
     Uring& uring_;
     BlockPool& blocks_;
+    uint16_t group_;
+    uint16_t first_number_;
     unsigned count_min_;
     unsigned entries_;
     unsigned target_;
@@ -116,7 +130,7 @@ public:
     Result<void> open(const UringBackendOptions& options, std::string& explanation);
 
     void accept(OpName op, int listener) override;
-    void receive(OpName op, int socket, bool data_expected) override;
+    void receive(OpName op, int socket, Inflow inflow) override;
     void receive_into(OpName op, int socket, std::span<char> into) override;
     void send_now(OpName op, int socket, std::span<const iovec> pieces) override;
     void send(OpName op, int socket, std::span<const iovec> pieces) override;
@@ -146,11 +160,11 @@ public:
     std::string features() const override { return uring_.features().to_string(); }
 
 private:
-    /// A receive that waits for a buffer to be free.
+    /// A receive that waits for a buffer to be free, or a flood's for its place.
     struct Starved {
         OpName op;
         int socket;
-        bool data_expected;
+        Inflow inflow;
     };
     struct Posted {
         OpName op;
@@ -169,6 +183,8 @@ private:
     BlockPool& blocks_;
     Uring uring_;
     std::optional<ReceiveBuffers> buffers_;
+    std::optional<ReceiveBuffers> flood_buffers_;
+    bool has_seen_flood_ = false; ///< before the first, no buffers are kept for floods
     std::deque<Starved> starved_;
     std::vector<Posted> posted_;
     /// Messages of sends with several pieces, and the pieces: the kernel reads them when it
@@ -184,6 +200,11 @@ private:
     std::mt19937_64 random_;
 };
 
+/// How much an accepted socket takes that it cannot send yet. What was sent does not count, so a
+/// fast path is not held up; but with a slow one the kernel would take megabytes of a stream, and
+/// its upstream would not be paused until then. Twice what relay() writes in a turn.
+constexpr int unsent_bytes_max = 128 * 1024;
+
 /// No completion is wanted for an operation that goes well; one that fails is ignored.
 void silence(io_uring_sqe* entry) {
     entry->user_data = 0;
@@ -195,8 +216,12 @@ Result<void> RealUringBackend::open(const UringBackendOptions& options, std::str
     RINGWAY_RETURN_IF_ERROR(Uring::open(uring_, sizes, explanation));
     messages_.resize(uring_.entries());
     pieces_.resize(4 * send_pieces_max);
-    buffers_.emplace(uring_, blocks_, options.buffers_min, options.buffers_max);
-    if (!buffers_->is_registered()) {
+    RINGWAY_ASSERT(options.buffers_max <= flood_numbers);
+    buffers_.emplace(uring_, blocks_, shared_group, uint16_t{0},
+                     ReceiveBuffers::Size{options.buffers_min, options.buffers_max});
+    flood_buffers_.emplace(uring_, blocks_, flood_group, flood_numbers,
+                           ReceiveBuffers::Size{flood_buffers, flood_buffers});
+    if (!buffers_->is_registered() || !flood_buffers_->is_registered()) {
         explanation = "io_uring could not register its receive buffers";
         return gateway_error(Code::exhausted, "io_uring buffers");
     }
@@ -220,10 +245,11 @@ void RealUringBackend::accept(OpName op, int listener) {
     io_uring_prep_multishot_accept(entry_for(op), listener, nullptr, nullptr, SOCK_CLOEXEC);
 }
 
-void RealUringBackend::receive(OpName op, int socket, bool data_expected) {
-    const Starved receive{op, socket, data_expected};
-    if (buffers_->lent() == 0) {
-        starved_.push_back(receive);
+void RealUringBackend::receive(OpName op, int socket, Inflow inflow) {
+    const Starved receive{op, socket, inflow};
+    if (inflow == Inflow::flood) has_seen_flood_ = true;
+    if (inflow == Inflow::flood || buffers_->lent() == 0) {
+        starved_.push_back(receive); // floods begin behind all others of this turn
     } else {
         start_receive(receive);
     }
@@ -232,16 +258,22 @@ void RealUringBackend::receive(OpName op, int socket, bool data_expected) {
 void RealUringBackend::start_receive(const Starved& receive) {
     io_uring_sqe* entry = entry_for(receive.op);
     io_uring_prep_recv_multishot(entry, receive.socket, nullptr, 0, 0);
-    if (!receive.data_expected) entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
+    if (receive.inflow == Inflow::awaited) entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
     entry->flags |= IOSQE_BUFFER_SELECT;
-    entry->buf_group = buffer_group;
+    entry->buf_group = receive.inflow == Inflow::flood ? flood_group : shared_group;
 }
 
+/// In order, as many as there are buffers.
 void RealUringBackend::restart_starved() {
-    for (unsigned free = buffers_->lent(); free > 0 && !starved_.empty(); --free) {
-        start_receive(starved_.front());
-        starved_.pop_front();
-    }
+    unsigned shared = buffers_->lent();
+    unsigned flood = flood_buffers_->lent();
+    std::erase_if(starved_, [&](const Starved& receive) {
+        unsigned& free = receive.inflow == Inflow::flood ? flood : shared;
+        if (free == 0) return false;
+        --free;
+        start_receive(receive);
+        return true;
+    });
 }
 
 void RealUringBackend::receive_into(OpName op, int socket, std::span<char> into) {
@@ -341,7 +373,10 @@ Result<int> RealUringBackend::listen(const sockaddr* address, socklen_t length, 
     if (address->sa_family != AF_UNIX) {
         setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
         if (share_port) setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-        setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // accepted ones inherit it
+        // Accepted sockets inherit these.
+        setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max,
+                   sizeof unsent_bytes_max);
     }
     if (address->sa_family == AF_INET6) {
         setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
@@ -372,6 +407,7 @@ TimePoint RealUringBackend::now() {
 
 void RealUringBackend::turn(TimePoint until) {
     buffers_->replenish(now_);
+    if (has_seen_flood_) flood_buffers_->replenish(now_);
     if (!starved_.empty()) restart_starved();
     const bool must_not_wait = until <= now_ || !posted_.empty() || uring_.has_completions();
     const int64_t timeout_ns = until == TimePoint::never() ? -1 : (until - now_).count();
@@ -386,8 +422,9 @@ void RealUringBackend::deliver(const io_uring_cqe& entry) {
     Completion completion{entry.res, (entry.flags & IORING_CQE_F_MORE) == 0, {}};
     if ((entry.flags & IORING_CQE_F_BUFFER) != 0) {
         const auto number = static_cast<uint16_t>(entry.flags >> IORING_CQE_BUFFER_SHIFT);
-        completion.received = buffers_->take(number, static_cast<size_t>(std::max(entry.res, 0)));
-    } else if (entry.res == -ENOBUFS) {
+        ReceiveBuffers& from = number >= flood_numbers ? *flood_buffers_ : *buffers_;
+        completion.received = from.take(number, static_cast<size_t>(std::max(entry.res, 0)));
+    } else if (entry.res == -ENOBUFS && buffers_->lent() == 0) { // else a flood's ran out
         ++buffer_shortages_;
         buffers_->grow(now_);
     }

@@ -1,4 +1,9 @@
 #include <doctest/doctest.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -103,6 +108,34 @@ TEST_CASE("stream on the ring: megabytes pass a reader that pauses, both ways at
     CHECK(was_congested);
     CHECK((at_far == text));
     CHECK((at_near == text));
+}
+
+TEST_CASE(
+    "stream on the ring: an accepted socket sends at once, and takes little for a slow client") {
+    RingWorld world;
+    Connected pair(world);
+    const auto option = [&](int name) {
+        int value = -1;
+        socklen_t length = sizeof value;
+        getsockopt(pair.far->socket(), IPPROTO_TCP, name, &value, &length);
+        return value;
+    };
+    CHECK(option(TCP_NODELAY) == 1);
+    CHECK(option(TCP_NOTSENT_LOWAT) == 128 * 1024);
+    // What the kernel takes while nobody reads: what the far end has room for, and a bound.
+    pair.near->pause_reading();
+    world.turn_until([&] { return pair.near->is_reading_stopped(); });
+    size_t written = 0;
+    while (!pair.far->is_congested() && written < size_t{64} << 20) {
+        pair.far->write(slice_of(world.blocks, std::string(32768, 'x')));
+        written += 32768;
+        world.turn_now();
+        world.turn_now();
+    }
+    CHECK(pair.far->is_congested());
+    int unsent = 0;
+    REQUIRE(ioctl(pair.far->socket(), SIOCOUTQNSD, &unsent) == 0);
+    CHECK(unsent <= 128 * 1024 + 65536);
 }
 
 TEST_CASE("stream on the ring: a half-closed end still reads") {
@@ -212,4 +245,58 @@ TEST_CASE("listener: an address in use is an error with its errno") {
     REQUIRE_FALSE(listener.has_value());
     CHECK(listener.error().sys_errno == EADDRINUSE);
     close(other);
+}
+
+TEST_CASE("listener: without a descriptor left it pauses, stops meanwhile, and goes on after") {
+    for (const bool stops : {false, true}) {
+        CAPTURE(stops);
+        RingWorld world;
+        ring::Signal stopped(world.loop);
+        auto opened = Listener::open(world.loop, *parse_address("127.0.0.1:0"),
+                                     [](int accepted) { close(accepted); });
+        REQUIRE(opened.has_value());
+        Listener& listener = **opened;
+        const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const int lowest_free = dup(client);
+        close(lowest_free);
+        rlimit before{};
+        REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+        rlimit none = before;
+        none.rlim_cur = static_cast<rlim_t>(lowest_free);
+        REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0); // read when the accept is started
+        const Address& address = listener.address();
+        REQUIRE(connect(client, address.get(), address.length()) == 0);
+        world.turn_until([&] { return world.loop.timers().armed() > 0; });
+        const uint64_t operations = world.backend->counters().operations;
+        for (int turn = 0; turn < 10; ++turn) world.turn_now();
+        CHECK(world.backend->counters().operations <= operations + 2);
+        CHECK(listener.accepted() == 0);
+        REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+        if (!stops) world.turn_until([&] { return listener.accepted() == 1; });
+        listener.stop(stopped);
+        world.turn_until([&] { return listener.is_stopped(); });
+        close(client);
+    }
+}
+
+TEST_CASE("listener: a socket that cannot accept any more does not keep its worker busy") {
+    RingWorld world;
+    ring::Signal stopped(world.loop);
+    auto opened = Listener::open(world.loop, *parse_address("127.0.0.1:0"),
+                                 [](int accepted) { close(accepted); });
+    REQUIRE(opened.has_value());
+    Listener& listener = **opened;
+    world.turn_now();
+    for (int descriptor = 3; descriptor < 1024; ++descriptor) {
+        sockaddr_storage bound{};
+        socklen_t length = sizeof bound;
+        if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &length) != 0) continue;
+        const Address at(reinterpret_cast<sockaddr*>(&bound), length);
+        if (at.to_string() == listener.address().to_string()) shutdown(descriptor, SHUT_RDWR);
+    }
+    const uint64_t operations = world.backend->counters().operations;
+    for (int turn = 0; turn < 100; ++turn) world.turn_now();
+    CHECK(world.backend->counters().operations <= operations + 20);
+    listener.stop(stopped);
+    world.turn_until([&] { return listener.is_stopped(); });
 }

@@ -96,7 +96,7 @@ TEST_CASE("sim: a stalled address keeps its callers waiting until they give up")
 TEST_CASE("sim: a receive brings bytes, then the end") {
     Fixture fixture;
     auto [socket, peer] = fixture.connection();
-    fixture.backend.receive({&fixture.recorder, 1}, socket, true);
+    fixture.backend.receive({&fixture.recorder, 1}, socket, Inflow::ready);
     peer.send("hello");
     fixture.turn();
     peer.end();
@@ -110,12 +110,12 @@ TEST_CASE("sim: a receive with no buffer left says so, and loses nothing") {
     Fixture fixture;
     fixture.network.faults.no_buffers = 100;
     auto [socket, peer] = fixture.connection();
-    fixture.backend.receive({&fixture.recorder, 1}, socket, true);
+    fixture.backend.receive({&fixture.recorder, 1}, socket, Inflow::ready);
     peer.send("hello");
     fixture.turn();
     CHECK(fixture.recorder.results == std::vector<int32_t>{-ENOBUFS});
     fixture.network.faults.no_buffers = 0;
-    fixture.backend.receive({&fixture.recorder, 1}, socket, true);
+    fixture.backend.receive({&fixture.recorder, 1}, socket, Inflow::ready);
     fixture.turn();
     CHECK(fixture.recorder.received == "hello");
     fixture.backend.cancel_all(socket);
@@ -190,7 +190,7 @@ TEST_CASE("sim: a reset breaks both directions, and is heard by who polls for it
     Fixture fixture;
     auto [socket, peer] = fixture.connection();
     Recorder hangup;
-    fixture.backend.receive({&fixture.recorder, 1}, socket, true);
+    fixture.backend.receive({&fixture.recorder, 1}, socket, Inflow::ready);
     fixture.backend.poll({&hangup, 4}, socket, POLLHUP);
     fixture.turn();
     peer.reset();
@@ -208,7 +208,7 @@ TEST_CASE("sim: a reset breaks both directions, and is heard by who polls for it
 TEST_CASE("sim: writing to a far end that has closed breaks the connection") {
     Fixture fixture;
     auto [socket, peer] = fixture.connection();
-    fixture.backend.receive({&fixture.recorder, 1}, socket, true);
+    fixture.backend.receive({&fixture.recorder, 1}, socket, Inflow::ready);
     peer.close();
     fixture.turn();
     CHECK(fixture.recorder.results == std::vector<int32_t>{0});
@@ -240,7 +240,7 @@ TEST_CASE("sim: cancelling ends every operation of a socket exactly once") {
     auto [socket, peer] = fixture.connection();
     Recorder receiving;
     Recorder hangup;
-    fixture.backend.receive({&receiving, 1}, socket, true);
+    fixture.backend.receive({&receiving, 1}, socket, Inflow::ready);
     fixture.backend.poll({&hangup, 4}, socket, POLLHUP);
     fixture.backend.cancel_all(socket);
     fixture.turn();
@@ -261,7 +261,7 @@ TEST_CASE("sim: the same seed makes the same things happen") {
             peer.send(std::string(100, 'x'));
             if (i == 0 || recorder.ended > 0) {
                 recorder.ended = 0;
-                world.backend.receive({&recorder, 1}, socket, true);
+                world.backend.receive({&recorder, 1}, socket, Inflow::ready);
             }
             world.settle();
         }

@@ -85,7 +85,7 @@ TEST_CASE("uring: a multishot receive brings what is written, then the end of th
     Fixture fixture;
     SocketPair pair;
     Recorder recorder;
-    fixture.backend->receive({&recorder, 1}, pair.ours, false);
+    fixture.backend->receive({&recorder, 1}, pair.ours, Inflow::awaited);
     pair.write("hello ");
     fixture.turn_until([&] { return recorder.received == "hello "; });
     CHECK(recorder.ended == 0);
@@ -102,7 +102,7 @@ TEST_CASE("uring: with no buffer free a receive waits, and goes on when one come
     SocketPair pair;
     Recorder recorder;
     recorder.holds = true;
-    fixture.backend->receive({&recorder, 1}, pair.ours, true);
+    fixture.backend->receive({&recorder, 1}, pair.ours, Inflow::ready);
     const size_t block_bytes = BlockPool::small_bytes - sizeof(Block);
     const std::string text(block_bytes * 10, 'x');
     pair.write(text);
@@ -110,7 +110,7 @@ TEST_CASE("uring: with no buffer free a receive waits, and goes on when one come
         if (recorder.ended > 0) { // the operation ended for want of a buffer
             CHECK(recorder.results.back() == -ENOBUFS);
             recorder.ended = 0;
-            fixture.backend->receive({&recorder, 1}, pair.ours, true);
+            fixture.backend->receive({&recorder, 1}, pair.ours, Inflow::ready);
         }
         fixture.turn_now();
     }
@@ -122,7 +122,7 @@ TEST_CASE("uring: with no buffer free a receive waits, and goes on when one come
     recorder.holds = false;
     for (int turns = 0; turns < 200 && recorder.received.size() < text.size(); ++turns) {
         if (std::exchange(recorder.ended, 0) > 0) {
-            fixture.backend->receive({&recorder, 1}, pair.ours, true);
+            fixture.backend->receive({&recorder, 1}, pair.ours, Inflow::ready);
         }
         fixture.turn_now();
     }
@@ -135,12 +135,12 @@ TEST_CASE("uring: a receive that waits for a buffer can be cancelled") {
     SocketPair pair;
     Recorder hog;
     hog.holds = true;
-    fixture.backend->receive({&hog, 1}, pair.ours, true);
+    fixture.backend->receive({&hog, 1}, pair.ours, Inflow::ready);
     pair.write(std::string(BlockPool::small_bytes * 2, 'x'));
     fixture.turn_until([&] { return hog.ended == 1; });
     SocketPair other;
     Recorder starved;
-    fixture.backend->receive({&starved, 1}, other.ours, true);
+    fixture.backend->receive({&starved, 1}, other.ours, Inflow::ready);
     fixture.turn_now();
     CHECK(starved.results.empty());
     fixture.backend->cancel({&starved, 1});
@@ -230,14 +230,14 @@ TEST_CASE("uring: a multishot receive cut short by a full completion queue is he
     Fixture fixture(options);
     SocketPair pair;
     Recorder recorder;
-    fixture.backend->receive({&recorder, 1}, pair.ours, true);
+    fixture.backend->receive({&recorder, 1}, pair.ours, Inflow::ready);
     std::string text;
     for (int i = 0; i < 40; ++i)
         text += std::string(BlockPool::small_bytes, static_cast<char>('a' + i % 26));
     pair.write(text);
     for (int turns = 0; turns < 200 && recorder.received.size() < text.size(); ++turns) {
         if (std::exchange(recorder.ended, 0) > 0) {
-            fixture.backend->receive({&recorder, 1}, pair.ours, true);
+            fixture.backend->receive({&recorder, 1}, pair.ours, Inflow::ready);
         }
         fixture.turn_now();
     }
@@ -252,7 +252,8 @@ TEST_CASE("uring: cancelling races with completing, and every operation ends exa
     for (int round = 0; round < 300; ++round) {
         SocketPair pair;
         Recorder recorder;
-        fixture.backend->receive({&recorder, 1}, pair.ours, random() % 2 == 0);
+        fixture.backend->receive({&recorder, 1}, pair.ours,
+                                 random() % 2 == 0 ? Inflow::ready : Inflow::awaited);
         if (random() % 2 == 0) fixture.turn_now();
         if (random() % 2 == 0) pair.write("abc");
         if (random() % 3 == 0) pair.close_theirs();

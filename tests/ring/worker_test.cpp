@@ -127,6 +127,23 @@ TEST_CASE("mailbox: all that several threads post arrives, each thread's letters
     }
 }
 
+TEST_CASE("mailbox: what a letter owns is let go of, though no turn reads it any more") {
+    auto owned = std::make_shared<int>(1);
+    const std::weak_ptr<int> seen = owned;
+    {
+        Worker worker({}, [](Worker& self) { self.loop().turn(self.loop().now()); });
+        std::string explanation;
+        REQUIRE(worker.start(explanation).has_value());
+        worker.join();
+        bool was_read = false;
+        worker.loop().mailbox().post([&was_read, held = std::make_unique<std::shared_ptr<int>>(
+                                                     std::move(owned))] { was_read = true; });
+        CHECK_FALSE(seen.expired());
+        CHECK_FALSE(was_read);
+    }
+    CHECK(seen.expired());
+}
+
 TEST_CASE("cpu list: ranges and single numbers, and what is wrong with others") {
     CHECK(*parse_cpu_list("0,2-4,9") == std::vector<int>{0, 2, 3, 4, 9});
     for (const char* bad : {"", ",", "1-", "3-1", "a", "1,,2", "1 2", "-1", "99999"}) {
