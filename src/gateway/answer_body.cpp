@@ -5,10 +5,6 @@
 namespace ringway::gateway {
 namespace {
 
-std::unexpected<Error> blame_upstream(const Error& error) {
-    return upstream_error(error.code, error.what);
-}
-
 void move_all(ring::SliceQueue& from, ring::SliceQueue& to) {
     while (!from.empty()) to.push_back(from.pop_front());
 }
@@ -17,7 +13,7 @@ void move_all(ring::SliceQueue& from, ring::SliceQueue& to) {
 
 /// Whether a read is made of whole chunks, or of the plain bytes of a body, and of events that say
 /// nothing: then it goes on untouched. Changes no state.
-Result<bool> AnswerBody::passes_whole(Bytes read) const {
+bool AnswerBody::passes_whole(Bytes read) const {
     if (reader_ != nullptr || !held_.empty()) return false;
     http::BodyReader trial = upstream_;
     const bool is_chunked = trial.framing() == wire::Framing::chunked;
@@ -25,7 +21,7 @@ Result<bool> AnswerBody::passes_whole(Bytes read) const {
     if (is_chunked != (framing_ == ClientFraming::chunked)) return false;
     while (!read.empty() && !trial.has_ended()) {
         const auto step = trial.next(read);
-        if (!step) return blame_upstream(step.error());
+        if (!step) return false;
         if (watch_ != nullptr && !step->payload.empty() && !watch_->can_pass(step->payload)) {
             return false;
         }
@@ -36,29 +32,28 @@ Result<bool> AnswerBody::passes_whole(Bytes read) const {
 }
 
 Status AnswerBody::take(ring::Slice& piece, ring::SliceQueue& out) {
-    RINGWAY_TRY(const bool is_whole, passes_whole(piece.bytes()));
-    if (is_whole) {
+    if (passes_whole(piece.bytes())) {
         for (Bytes rest = piece.bytes(); !rest.empty();) {
             rest.remove_prefix(upstream_.next(rest)->consumed);
         }
         out.push_back(std::exchange(piece, ring::Slice()));
         return {};
     }
-    RINGWAY_TRY(ring::SliceQueue kept, sift_read(piece));
+    ring::SliceQueue kept;
+    const Status sifted = sift_read(piece, kept);
     frame(kept, out);
-    return {};
+    return sifted;
 }
 
-/// The payload of a read that is to be passed on.
-Result<ring::SliceQueue> AnswerBody::sift_read(ring::Slice& piece) {
-    ring::SliceQueue kept;
+/// Of a read, the payload that is to be passed on: up to the fault, if there is one.
+Status AnswerBody::sift_read(ring::Slice& piece, ring::SliceQueue& kept) {
     while (!piece.empty() && !upstream_.has_ended()) {
         const auto step = upstream_.next(piece.bytes());
-        if (!step) return blame_upstream(step.error());
+        if (!step) return upstream_error(step.error().code, step.error().what);
         if (!step->payload.empty()) sift(piece.part(step->payload), kept);
         piece.remove_prefix(step->consumed);
     }
-    return kept;
+    return {};
 }
 
 void AnswerBody::sift(ring::Slice payload, ring::SliceQueue& kept) {

@@ -33,7 +33,7 @@ public:
           reader_(reader), drops_usage_(drops_usage) {}
 
     /// Takes one read; appends to `out` what the client gets of it. What lies beyond the body stays
-    /// in `piece`. Errors: {malformed, upstream}: nothing of the read was passed on.
+    /// in `piece`. Errors: {malformed, upstream}: what came before the fault was passed on.
     Status take(ring::Slice& piece, ring::SliceQueue& out);
     /// The body has come to its own end: what is held follows, and the client is told.
     void end(ring::SliceQueue& out);
@@ -42,8 +42,8 @@ public:
     bool cut(Bytes event, ring::SliceQueue& out);
 
 private:
-    Result<bool> passes_whole(Bytes read) const;
-    Result<ring::SliceQueue> sift_read(ring::Slice& piece);
+    bool passes_whole(Bytes read) const;
+    Status sift_read(ring::Slice& piece, ring::SliceQueue& kept);
     void sift(ring::Slice payload, ring::SliceQueue& kept);
     void sift_event(ring::Slice part, ring::SliceQueue& kept);
     void frame(ring::SliceQueue& payload, ring::SliceQueue& out);

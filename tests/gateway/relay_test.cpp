@@ -145,6 +145,17 @@ TEST_CASE("relay: an upstream that cuts a stream ends it in a typed error event,
     }
 }
 
+TEST_CASE("relay: what came before a malformed chunk reaches the client, even in the same read") {
+    GatewayWorld world;
+    auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
+    upstream.send(std::string(stream_head) + chunk(event_one) + chunk(event_one) + "1g\r\n");
+    world.settle();
+    const std::string events = dechunk(body_of(client.received()));
+    CHECK(events.starts_with(std::string(event_one) + std::string(event_one) +
+                             R"(data: {"error":{)"));
+    CHECK(events.find("[DONE]") == std::string::npos);
+}
+
 TEST_CASE("relay: an Anthropic stream that is cut ends in an event of type error") {
     GatewayWorld world;
     auto [client, upstream, forwarded] =
