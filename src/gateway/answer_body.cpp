@@ -108,12 +108,12 @@ void AnswerBody::end(ring::SliceQueue& out) {
     }
 }
 
-bool AnswerBody::cut(Bytes event, ring::SliceQueue& out) {
+bool AnswerBody::cut(Bytes event_break, Bytes event, ring::SliceQueue& out) {
     if (watch_ == nullptr || framing_ == ClientFraming::length) return false;
     frame(held_, out);
     ring::SliceQueue last_words;
     // An event that broke off must not swallow the one that says so.
-    if (!watch_->is_between_events()) last_words.push_back(ring::Slice::of_static("\n\n"));
+    if (!watch_->is_between_events()) last_words.push_back(ring::Slice::of_static(event_break));
     last_words.push_back(blocks_.copy(event));
     frame(last_words, out);
     if (framing_ == ClientFraming::chunked) {

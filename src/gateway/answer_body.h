@@ -37,9 +37,10 @@ public:
     Status take(ring::Slice& piece, ring::SliceQueue& out);
     /// The body has come to its own end: what is held follows, and the client is told.
     void end(ring::SliceQueue& out);
-    /// The body broke off: `event` tells the client so, where it can be told. False: the client's
-    /// framing leaves no place for it, and only closing the connection tells.
-    bool cut(Bytes event, ring::SliceQueue& out);
+    /// The body broke off: `event` tells the client so, where it can be told, behind `event_break`
+    /// (static) if an event broke off as well. False: the client's framing leaves no place for it,
+    /// and only closing the connection tells.
+    bool cut(Bytes event_break, Bytes event, ring::SliceQueue& out);
 
 private:
     bool passes_whole(Bytes read) const;

@@ -224,9 +224,10 @@ private:
     Status end_cut(Status why) {
         exchange_.provider_counters().cut_streams.add();
         exchange_.must_close = true;
+        const Dialect& dialect = exchange_.dialect();
         const std::string event =
-            exchange_.dialect().error_event(describe(exchange_, why.error()), exchange_.facts);
-        exchange_.is_answer_whole = body_->cut(event, out_);
+            dialect.error_event(describe(exchange_, why.error()), exchange_.facts);
+        exchange_.is_answer_whole = body_->cut(dialect.event_break(), event, out_);
         flush();
         return why;
     }

@@ -156,6 +156,22 @@ TEST_CASE("relay: what came before a malformed chunk reaches the client, even in
     CHECK(events.find("[DONE]") == std::string::npos);
 }
 
+TEST_CASE("relay: an Anthropic event that breaks off is not taken for one by the official SDKs") {
+    GatewayWorld world;
+    auto [client, upstream, forwarded] =
+        world.exchange(post("/v1/messages", R"({"model":"claude-x","max_tokens":5,"stream":true})",
+                            "anthropic-version: 2023-06-01\r\n"),
+                       3);
+    upstream.send(std::string(stream_head) +
+                  chunk("event: content_block_delta\ndata: {\"type\":\"content_bl"));
+    world.settle();
+    upstream.close();
+    world.settle();
+    const std::string events = dechunk(body_of(client.received()));
+    // The last name of an event counts, and the SDKs skip pings unread.
+    CHECK(events.find("content_bl\nevent: ping\n\nevent: error\ndata: ") != std::string::npos);
+}
+
 TEST_CASE("relay: an Anthropic stream that is cut ends in an event of type error") {
     GatewayWorld world;
     auto [client, upstream, forwarded] =
