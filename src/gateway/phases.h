@@ -45,6 +45,9 @@ void respond(Exchange& exchange, uint16_t status, Bytes content_type, Bytes body
 void respond_error(Exchange& exchange, const Error& error);
 /// What a client is told of `error`. Views die with the exchange's detail.
 ApiError describe(const Exchange& exchange, const Error& error);
+/// It is an error that comes after other targets were tried: for the client to ask again would
+/// multiply the load.
+bool has_tried_all(const Exchange& exchange);
 /// Fields that every answer carries, after its status line.
 void write_common_fields(Exchange& exchange, http::HeadWriter& head);
 

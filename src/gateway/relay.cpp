@@ -52,6 +52,7 @@ void pass_fields(Exchange& exchange, http::HeadWriter& head) {
     const Bytes options = fields.get(FieldId::connection);
     for (const wire::Field& field : fields.list()) {
         if (is_kept_back(field.id) || field.name.starts_with("x-ringway-")) continue;
+        if (field.id == FieldId::x_should_retry && has_tried_all(exchange)) continue;
         bool is_option = false;
         wire::for_each_list_element(options, [&](Bytes option) {
             is_option = is_option || base::equals_ignoring_case(option, field.name);
