@@ -10,6 +10,9 @@ namespace ringway::gateway {
 // receive.cpp ----------------------------------------------------------------------------------
 /// Reads the head: which call it is, and what of it goes on to an upstream.
 Status begin(Exchange& exchange);
+/// For a head that cannot be parsed: the call that its first line seems to make, which decides no
+/// more than in which API's shape the error is told.
+void guess_call(Exchange& exchange);
 /// Who calls. No I/O: the keys are in memory.
 Status identify(Exchange& exchange);
 /// Whether poll_request_body() is to be called, or the body streams through.

@@ -12,6 +12,7 @@ AfterAnswer refuse_head(WorkerState& worker, http::ServerConnection& client, con
     if (error.code == Code::closed) return AfterAnswer::close;
     Exchange exchange(worker, client);
     exchange.must_close = true;
+    guess_call(exchange);
     return finish(exchange, std::unexpected(error));
 }
 

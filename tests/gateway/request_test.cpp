@@ -295,3 +295,27 @@ TEST_CASE("request: GET with a query passes to the provider that a header names"
     CHECK(forwarded.find("content-length") == std::string::npos);
     CHECK(forwarded.find("x-ringway-provider") == std::string::npos);
 }
+
+TEST_CASE("request: a head that cannot be parsed is refused in the shape of the API it seems to call") {
+    const std::string line = "POST /v1/messages?beta=true HTTP/1.1\r\nHost: x\r\n";
+    const std::string heads[] = {
+        line + "a: " + std::string(70000, 'b') + "\r\n\r\n",
+        line + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        line + "Transfer-Encoding: gzip, chunked\r\n\r\n",
+        line + "Content-Length: 1\r\nExpect: tea\r\n\r\n",
+        "\r\nPOST /v1/messages HTTP/3.0\r\n\r\n",
+        line + "bare: \r or \n\r\n\r\n",
+        line, // and no more in time
+    };
+    for (const std::string& head : heads) {
+        CAPTURE(head);
+        GatewayWorld world;
+        auto client = world.connect();
+        client.send(head);
+        world.pass(11s);
+        const std::string got = client.received();
+        CHECK(got.starts_with("HTTP/1.1 "));
+        CHECK(got.find(R"({"type":"error","error":{"type":")") != std::string::npos);
+        CHECK(got.find("\r\nrequest-id: req_") != std::string::npos);
+    }
+}
