@@ -238,6 +238,18 @@ TEST_CASE("request: a client that leaves while its upstream thinks has the attem
     CHECK(world.count().answers[499].value() == 1);
 }
 
+TEST_CASE("request: a client that comes after a long sleep is given its time") {
+    GatewayWorld world;
+    world.settle();
+    world.network.advance(100s); // more than an idle client may take
+    auto client = world.connect();
+    world.settle();
+    CHECK_FALSE(client.has_ended());
+    client.send("GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n");
+    world.settle();
+    CHECK(client.received().starts_with("HTTP/1.1 200 "));
+}
+
 TEST_CASE("request: HEAD is answered without a body, and HTTP/1.0 with a close") {
     GatewayWorld world;
     auto client = world.connect();
