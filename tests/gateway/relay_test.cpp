@@ -220,6 +220,31 @@ TEST_CASE("relay: a stream that stalls longer than the idle time ends in an erro
     CHECK(upstream.has_ended());
 }
 
+TEST_CASE("relay: a server that stops ends the streams under way in an error event") {
+    GatewayWorld world;
+    auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
+    upstream.send(std::string(stream_head) + chunk(event_one));
+    world.settle();
+    world.state->abandon();
+    world.settle();
+    const std::string events = dechunk(body_of(client.received()));
+    CHECK(events.find(R"("code":"shutting_down")") != std::string::npos);
+    CHECK(events.find("[DONE]") == std::string::npos);
+    CHECK(client.has_ended());
+    CHECK(upstream.has_ended());
+}
+
+TEST_CASE("relay: a server that stops waits little for clients that read nothing") {
+    GatewayWorld world;
+    world.network.faults.socket_bytes = 100;
+    auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
+    upstream.send(std::string(stream_head) + chunk(event_one));
+    world.settle();
+    world.state->abandon();
+    world.pass(300ms);
+    CHECK(world.count().connections_open.value() == 0);
+}
+
 TEST_CASE("relay: a stream that has said its last word is complete, even if its framing breaks") {
     GatewayWorld world;
     auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));

@@ -264,6 +264,22 @@ TEST_CASE("request: HEAD is answered without a body, and HTTP/1.0 with a close")
     CHECK(old.has_ended());
 }
 
+TEST_CASE("request: once a drain is announced readiness says no, and requests are still served") {
+    GatewayWorld world;
+    auto client = world.connect();
+    const auto status_of = [&](const std::string& path) {
+        client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
+        world.settle();
+        return client.take().substr(9, 3);
+    };
+    CHECK(status_of("/readyz") == "200");
+    world.state->announce_drain();
+    CHECK(status_of("/readyz") == "503");
+    CHECK(status_of("/healthz") == "200");
+    CHECK(status_of("/v1/models") == "200");
+    CHECK_FALSE(client.has_ended());
+}
+
 TEST_CASE("request: a body of another kind streams through before it is whole") {
     GatewayWorld world;
     auto client = world.connect();
