@@ -332,6 +332,7 @@ ring::Task<void> ServerWorker::live() {
     while (!is_told_to_drain_ && !is_told_to_stop_) co_await order_->wait();
     const Duration delay_time = state_->newest().config().drain_delay;
     if (!is_told_to_stop_ && delay_time > Duration::zero()) {
+        state_->announce_drain();
         ring::Pause delay(loop, delay_time); // load balancers notice /readyz
         co_await delay;
     }

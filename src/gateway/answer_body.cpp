@@ -3,13 +3,6 @@
 #include <string>
 
 namespace ringway::gateway {
-namespace {
-
-std::unexpected<Error> blame_upstream(const Error& error) {
-    return upstream_error(error.code, error.what);
-}
-
-} // namespace
 
 /// Whether chunks may go on as they come.
 bool AnswerBody::passes_chunks() const {
@@ -48,7 +41,7 @@ Status AnswerBody::take(ring::Slice& piece, ring::SliceQueue& out) {
 Status AnswerBody::sift_chunk(ring::Slice& piece, ring::SliceQueue& kept) {
     while (!piece.empty() && !upstream_.has_ended()) {
         const auto step = upstream_.next(piece.bytes());
-        if (!step) return blame_upstream(step.error());
+        if (!step) return upstream_error(step.error().code, step.error().what);
         if (!step->payload.empty()) sift(piece.part(step->payload), kept);
         piece.remove_prefix(step->consumed);
         if (passes_chunks()) break;
@@ -114,12 +107,12 @@ void AnswerBody::end(ring::SliceQueue& out) {
     }
 }
 
-bool AnswerBody::cut(Bytes event, ring::SliceQueue& out) {
+bool AnswerBody::cut(Bytes event_break, Bytes event, ring::SliceQueue& out) {
     if (watch_ == nullptr || framing_ == ClientFraming::length) return false;
     frame(held_, out);
     ring::SliceQueue last_words;
     // An event that broke off must not swallow the one that says so.
-    if (!watch_->is_between_events()) last_words.push_back(ring::Slice::of_static("\n\n"));
+    if (!watch_->is_between_events()) last_words.push_back(ring::Slice::of_static(event_break));
     last_words.push_back(blocks_.copy(event));
     frame(last_words, out);
     if (framing_ == ClientFraming::chunked) {

@@ -33,13 +33,14 @@ public:
           reader_(reader), drops_usage_(drops_usage) {}
 
     /// Takes one read; appends to `out` what the client gets of it. What lies beyond the body stays
-    /// in `piece`. Errors: {malformed, upstream}: what came before was passed on.
+    /// in `piece`. Errors: {malformed, upstream}: what came before the fault was passed on.
     Status take(ring::Slice& piece, ring::SliceQueue& out);
     /// The body has come to its own end: what is held follows, and the client is told.
     void end(ring::SliceQueue& out);
-    /// The body broke off: `event` tells the client so, where it can be told. False: the client's
-    /// framing leaves no place for it, and only closing the connection tells.
-    bool cut(Bytes event, ring::SliceQueue& out);
+    /// The body broke off: `event` tells the client so, where it can be told, behind `event_break`
+    /// (static) if an event broke off as well. False: the client's framing leaves no place for it,
+    /// and only closing the connection tells.
+    bool cut(Bytes event_break, Bytes event, ring::SliceQueue& out);
 
 private:
     bool passes_chunks() const;

@@ -90,7 +90,7 @@ Result<bool> answer_locally(Exchange& exchange) {
         respond(exchange, 200, "application/json", list_models(exchange));
     } else if (exchange.call.is_one_model) {
         RINGWAY_RETURN_IF_ERROR(answer_model(exchange));
-    } else if (exchange.path == "/readyz" && exchange.worker.is_draining()) {
+    } else if (exchange.path == "/readyz" && !exchange.worker.is_ready()) {
         return gateway_error(Code::draining, "draining");
     } else {
         const Bytes name = exchange.path == "/" ? Bytes("ringway") : Bytes("ok");

@@ -10,6 +10,9 @@ namespace ringway::gateway {
 // receive.cpp ----------------------------------------------------------------------------------
 /// Reads the head: which call it is, and what of it goes on to an upstream.
 Status begin(Exchange& exchange);
+/// For a head that cannot be parsed: the call that its first line seems to make, which decides no
+/// more than in which API's shape the error is told.
+void guess_call(Exchange& exchange);
 /// Who calls. No I/O: the keys are in memory.
 Status identify(Exchange& exchange);
 /// Whether poll_request_body() is to be called, or the body streams through.
@@ -45,6 +48,9 @@ void respond(Exchange& exchange, uint16_t status, Bytes content_type, Bytes body
 void respond_error(Exchange& exchange, const Error& error);
 /// What a client is told of `error`. Views die with the exchange's detail.
 ApiError describe(const Exchange& exchange, const Error& error);
+/// It is an error that comes after other targets were tried: for the client to ask again would
+/// multiply the load.
+bool has_tried_all(const Exchange& exchange);
 /// Fields that every answer carries, after its status line.
 void write_common_fields(Exchange& exchange, http::HeadWriter& head);
 

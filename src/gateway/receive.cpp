@@ -106,6 +106,16 @@ void Exchange::make_request_id() {
     request_id.assign({id.data(), id.size()});
 }
 
+void guess_call(Exchange& exchange) {
+    Bytes line = exchange.client.head().bytes();
+    while (line.starts_with("\r\n")) line.remove_prefix(2);
+    line = line.substr(0, line.find_first_of("\r\n"));
+    line.remove_prefix(std::min(line.find(' '), line.size()));
+    if (line.starts_with(' ')) line.remove_prefix(1);
+    const Bytes path = line.substr(0, line.find_first_of(" ?"));
+    if (const auto call = llm::find_call(path, false)) exchange.call = *call;
+}
+
 Status begin(Exchange& exchange) {
     RequestState& request = *exchange.request;
     wire::Fields& fields = exchange.worker.fields();
@@ -113,6 +123,7 @@ Status begin(Exchange& exchange) {
     auto line = wire::parse_request_head(head, fields, exchange.worker.limits().head);
     if (!line) {
         exchange.must_close = true; // where the next request begins is not known
+        guess_call(exchange);
         return std::unexpected(line.error());
     }
     take_request_id(exchange, fields.get(FieldId::x_request_id));

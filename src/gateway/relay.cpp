@@ -52,6 +52,7 @@ void pass_fields(Exchange& exchange, http::HeadWriter& head) {
     const Bytes options = fields.get(FieldId::connection);
     for (const wire::Field& field : fields.list()) {
         if (is_kept_back(field.id) || field.name.starts_with("x-ringway-")) continue;
+        if (field.id == FieldId::x_should_retry && has_tried_all(exchange)) continue;
         bool is_option = false;
         wire::for_each_list_element(options, [&](Bytes option) {
             is_option = is_option || base::equals_ignoring_case(option, field.name);
@@ -224,9 +225,10 @@ private:
     Status end_cut(Status why) {
         exchange_.provider_counters().cut_streams.add();
         exchange_.must_close = true;
+        const Dialect& dialect = exchange_.dialect();
         const std::string event =
-            exchange_.dialect().error_event(describe(exchange_, why.error()), exchange_.facts);
-        exchange_.is_answer_whole = body_->cut(event, out_);
+            dialect.error_event(describe(exchange_, why.error()), exchange_.facts);
+        exchange_.is_answer_whole = body_->cut(dialect.event_break(), event, out_);
         flush();
         return why;
     }

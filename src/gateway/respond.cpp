@@ -110,6 +110,10 @@ ApiError describe(const Exchange& exchange, const Error& error) {
     return described;
 }
 
+bool has_tried_all(const Exchange& exchange) {
+    return exchange.status >= 400 && exchange.attempts > 1;
+}
+
 void write_common_fields(Exchange& exchange, http::HeadWriter& head) {
     const TimePoint now = exchange.loop().backend().now();
     head.field("x-request-id", exchange.request_id.view());
@@ -126,6 +130,7 @@ void write_common_fields(Exchange& exchange, http::HeadWriter& head) {
             head.field("x-ringway-attempts", exchange.attempts);
         }
     }
+    if (has_tried_all(exchange)) head.field("x-should-retry", "false");
     if (closes_after(exchange)) {
         head.field("connection", "close");
     } else if (exchange.line.minor_version == 0) {
@@ -134,6 +139,7 @@ void write_common_fields(Exchange& exchange, http::HeadWriter& head) {
 }
 
 void respond(Exchange& exchange, uint16_t status, Bytes content_type, Bytes body) {
+    exchange.status = status;
     http::HeadWriter head(exchange.loop().blocks());
     head.status_line(status);
     head.field("date", exchange.worker.date().at(exchange.worker.wall_clock_s()));
@@ -141,7 +147,6 @@ void respond(Exchange& exchange, uint16_t status, Bytes content_type, Bytes body
     head.field("content-length", body.size());
     if (status == 405) head.field("allow", allowed_methods(exchange));
     if (status == 503 || status == 529) head.field("retry-after", "1");
-    if (status >= 400 && exchange.attempts > 1) head.field("x-should-retry", "false");
     write_common_fields(exchange, head);
     head.text("\r\n");
     if (exchange.line.method != wire::Method::head) head.text(body);
@@ -149,7 +154,6 @@ void respond(Exchange& exchange, uint16_t status, Bytes content_type, Bytes body
     head.take(out);
     exchange.client.begin_answer();
     exchange.client.write(std::move(out));
-    exchange.status = status;
     exchange.has_begun_answer = exchange.is_answer_whole = true;
 }
 

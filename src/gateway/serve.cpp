@@ -6,12 +6,17 @@
 namespace ringway::gateway {
 namespace {
 
+/// A server that stops breaks off what runs, and tells the clients so: those that read nothing may
+/// hold it up this long.
+constexpr Duration last_words_max = 200ms;
+
 /// A head that cannot be understood is answered, and the connection closed. Nothing to answer when
 /// the client just left.
 AfterAnswer refuse_head(WorkerState& worker, http::ServerConnection& client, const Error& error) {
     if (error.code == Code::closed) return AfterAnswer::close;
     Exchange exchange(worker, client);
     exchange.must_close = true;
+    guess_call(exchange);
     return finish(exchange, std::unexpected(error));
 }
 
@@ -44,7 +49,9 @@ ring::Task<void> serve_connection(WorkerState& worker, int socket,
         }
     }
     if (is_idle) counters.connections_idle.subtract();
-    if (!worker.is_abandoning()) {
+    if (worker.is_abandoning()) {
+        co_await client.close_gracefully(false, last_words_max);
+    } else {
         co_await client.close_gracefully(after == AfterAnswer::linger);
     }
     counters.connections_open.subtract();

@@ -71,11 +71,13 @@ void WorkerState::retire_unused() {
 }
 
 void WorkerState::drain() {
+    is_ready_ = false;
     is_draining_ = true;
     wake_clients();
 }
 
 void WorkerState::abandon() {
+    is_ready_ = false;
     is_draining_ = is_abandoning_ = true;
     wake_clients();
 }

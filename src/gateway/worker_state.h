@@ -62,6 +62,9 @@ public:
     void replace_snapshot(std::shared_ptr<const Snapshot> snapshot);
 
     void add_client(ServedClient& client) { clients_.push_back(client); }
+    /// Requests are still served, but those who balance load are told to send no more.
+    void announce_drain() { is_ready_ = false; }
+    bool is_ready() const { return is_ready_; }
     /// No new requests: idle clients are closed, others after their answer.
     void drain();
     bool is_draining() const { return is_draining_; }
@@ -92,6 +95,7 @@ private:
     std::unordered_map<std::string, std::unique_ptr<http::Pool>> pools_;
     std::vector<std::unique_ptr<PinnedSnapshot>> snapshots_; ///< the newest last
     base::IntrusiveList<ServedClient, ClientTag> clients_;
+    bool is_ready_ = true;
     bool is_draining_ = false;
     bool is_abandoning_ = false;
 };

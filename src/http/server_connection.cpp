@@ -143,8 +143,9 @@ bool ServerConnection::is_client_gone() {
     return !is_half_closed_;
 }
 
-ring::Task<void> ServerConnection::close_gracefully(bool client_may_be_sending) {
-    deadline_.set(loop(), loop().now() + limits_.linger);
+ring::Task<void> ServerConnection::close_gracefully(bool client_may_be_sending,
+                                                    std::optional<Duration> at_most) {
+    deadline_.set(loop(), loop().now() + at_most.value_or(limits_.linger));
     if (client_may_be_sending) stream_->end_writing();
     stream_->notify_when_unsent_at_most(0);
     while (!stream_->is_broken() && !deadline_.has_passed(loop().now())) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "http/body_reader.h"
 #include "net/stream.h"
@@ -80,8 +81,10 @@ public:
     void set_body_limit(uint64_t bytes) { body_bytes_max_ = bytes; }
 
     /// Waits until all is sent. If the client may still be sending, what comes is then thrown away
-    /// for a while: closing with unread bytes would make its stack drop the answer.
-    ring::Task<void> close_gracefully(bool client_may_be_sending);
+    /// for a while: closing with unread bytes would make its stack drop the answer. All of it takes
+    /// no longer than `at_most`, or the limit for lingering.
+    ring::Task<void> close_gracefully(bool client_may_be_sending,
+                                      std::optional<Duration> at_most = {});
 
 private:
     Result<Progress> poll_whole_head();

@@ -100,9 +100,12 @@ public:
     /// How many operations were queued so far, and how many of these have been started.
     virtual uint64_t queued() const = 0;
     virtual uint64_t started() const = 0;
-    /// Starts what is queued, waits until something completes or `until` has come (`now` and
-    /// earlier: does not wait), and calls the completers.
-    virtual void turn(TimePoint until) = 0;
+    /// Starts what is queued, and waits until something completes or `until` has come (`now` and
+    /// earlier: does not wait).
+    virtual void wait(TimePoint until) = 0;
+    /// Calls the completers of what has completed. Apart from wait(), so that the clock can be read
+    /// in between: who hears of a completion must not take the time for that before the wait.
+    virtual void deliver() = 0;
     /// Makes the turn under way, or the next one, return soon. Callable from every thread.
     virtual void wake() = 0;
 

@@ -38,8 +38,9 @@ void Loop::turn(TimePoint until) {
     resume_ready();
     const bool awaits_settling = flush_writers();
     const bool has_work = awaits_settling || !ready_.empty() || !mailbox_.is_empty();
-    backend_.turn(has_work ? now_ : std::min(until, timers_.next_expiry()));
+    backend_.wait(has_work ? now_ : std::min(until, timers_.next_expiry()));
     now_ = backend_.now();
+    backend_.deliver();
     ++counters_.turns;
     settle_writers();
     mailbox_.run_posted();

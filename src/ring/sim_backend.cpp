@@ -319,8 +319,7 @@ void SimBackend::progress(Entry& entry) {
     }
 }
 
-void SimBackend::turn(TimePoint until) {
-    const uint64_t delivered_before = delivered_;
+void SimBackend::wait(TimePoint until) {
     for (auto& start : std::exchange(starting_, {})) {
         start();
         ++started_count_;
@@ -328,11 +327,14 @@ void SimBackend::turn(TimePoint until) {
     std::vector<int> numbers;
     for (const auto& [number, entry] : sockets_) numbers.push_back(number);
     for (const int number : numbers) progress(sockets_[number]);
+    has_slept_ = until > now() && posted_.empty();
+}
+
+void SimBackend::deliver() {
     for (Posted& posted : std::exchange(posted_, {})) {
         ++delivered_;
         posted.op.completer->on_completion(posted.op.tag, std::move(posted.completion));
     }
-    has_slept_ = until > now() && delivered_ == delivered_before;
 }
 
 } // namespace ringway::ring

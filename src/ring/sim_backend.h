@@ -119,7 +119,8 @@ public:
     uint64_t queued() const override { return queued_count_; }
     uint64_t started() const override { return started_count_; }
     /// Never waits: time moves only by SimNetwork::advance().
-    void turn(TimePoint until) override;
+    void wait(TimePoint until) override;
+    void deliver() override;
     void wake() override {}
 
     TimePoint now() override { return network_.now(); }

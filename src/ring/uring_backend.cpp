@@ -147,7 +147,8 @@ public:
 
     uint64_t queued() const override { return uring_.queued(); }
     uint64_t started() const override { return uring_.started(); }
-    void turn(TimePoint until) override;
+    void wait(TimePoint until) override;
+    void deliver() override;
     void wake() override;
 
     TimePoint now() override;
@@ -176,7 +177,6 @@ private:
     void restart_starved();
     msghdr& stage(std::span<const iovec> pieces);
     void deliver(const io_uring_cqe& entry);
-    void deliver_posted();
     void listen_for_wake();
     void on_completion(unsigned tag, Completion&& completion) override;
 
@@ -405,15 +405,20 @@ TimePoint RealUringBackend::now() {
     return now_ = {int64_t{reading.tv_sec} * 1'000'000'000 + reading.tv_nsec};
 }
 
-void RealUringBackend::turn(TimePoint until) {
+void RealUringBackend::wait(TimePoint until) {
     buffers_->replenish(now_);
     if (has_seen_flood_) flood_buffers_->replenish(now_);
     if (!starved_.empty()) restart_starved();
     const bool must_not_wait = until <= now_ || !posted_.empty() || uring_.has_completions();
     const int64_t timeout_ns = until == TimePoint::never() ? -1 : (until - now_).count();
     uring_.enter(must_not_wait ? 0 : 1, must_not_wait ? 0 : timeout_ns);
+}
+
+void RealUringBackend::deliver() {
     uring_.for_each_completion([this](const io_uring_cqe& entry) { deliver(entry); });
-    if (!posted_.empty()) deliver_posted();
+    for (const Posted& posted : std::exchange(posted_, {})) {
+        posted.op.completer->on_completion(posted.op.tag, Completion{posted.result, true, {}});
+    }
 }
 
 void RealUringBackend::deliver(const io_uring_cqe& entry) {
@@ -429,12 +434,6 @@ void RealUringBackend::deliver(const io_uring_cqe& entry) {
         buffers_->grow(now_);
     }
     op.completer->on_completion(op.tag, std::move(completion));
-}
-
-void RealUringBackend::deliver_posted() {
-    for (const Posted& posted : std::exchange(posted_, {})) {
-        posted.op.completer->on_completion(posted.op.tag, Completion{posted.result, true, {}});
-    }
 }
 
 void RealUringBackend::listen_for_wake() {

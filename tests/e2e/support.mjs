@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -219,6 +220,30 @@ export async function start_house({ mock_args = [], providers = {}, ...config } 
         ...config,
     });
     return { mock, gateway };
+}
+
+/** An upstream in the test's own hands: `answers` are functions of (request, response), one for each request in
+ *  turn; the last one serves all that come later. `requests` holds what arrived. */
+export async function start_upstream(...answers) {
+    const upstream = { requests: [] };
+    const server = http.createServer(async (request, response) => {
+        const pieces = await all_of(request).catch(() => []);
+        const answer = answers[Math.min(upstream.requests.length, answers.length - 1)];
+        upstream.requests.push({ headers: request.headers, url: request.url, body: Buffer.concat(pieces).toString() });
+        answer(request, response);
+    });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    after(() => {
+        server.close();
+        server.closeAllConnections();
+    });
+    upstream.url = `http://127.0.0.1:${server.address().port}`;
+    return upstream;
+}
+
+/** An answer for `start_upstream`: a status and a JSON body. */
+export function json_answer(status, body, headers = {}) {
+    return (_, response) => response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 }
 
 /** Waits for the mock to notice that a client is gone, once more than `before`. */

@@ -145,6 +145,33 @@ TEST_CASE("relay: an upstream that cuts a stream ends it in a typed error event,
     }
 }
 
+TEST_CASE("relay: what came before a malformed chunk reaches the client, even in the same read") {
+    GatewayWorld world;
+    auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
+    upstream.send(std::string(stream_head) + chunk(event_one) + chunk(event_one) + "1g\r\n");
+    world.settle();
+    const std::string events = dechunk(body_of(client.received()));
+    CHECK(events.starts_with(std::string(event_one) + std::string(event_one) +
+                             R"(data: {"error":{)"));
+    CHECK(events.find("[DONE]") == std::string::npos);
+}
+
+TEST_CASE("relay: an Anthropic event that breaks off is not taken for one by the official SDKs") {
+    GatewayWorld world;
+    auto [client, upstream, forwarded] =
+        world.exchange(post("/v1/messages", R"({"model":"claude-x","max_tokens":5,"stream":true})",
+                            "anthropic-version: 2023-06-01\r\n"),
+                       3);
+    upstream.send(std::string(stream_head) +
+                  chunk("event: content_block_delta\ndata: {\"type\":\"content_bl"));
+    world.settle();
+    upstream.close();
+    world.settle();
+    const std::string events = dechunk(body_of(client.received()));
+    // The last name of an event counts, and the SDKs skip pings unread.
+    CHECK(events.find("content_bl\nevent: ping\n\nevent: error\ndata: ") != std::string::npos);
+}
+
 TEST_CASE("relay: an Anthropic stream that is cut ends in an event of type error") {
     GatewayWorld world;
     auto [client, upstream, forwarded] =
@@ -191,6 +218,31 @@ TEST_CASE("relay: a stream that stalls longer than the idle time ends in an erro
     world.pass(200ms);
     CHECK(client.received().find("\"error\"") != std::string::npos);
     CHECK(upstream.has_ended());
+}
+
+TEST_CASE("relay: a server that stops ends the streams under way in an error event") {
+    GatewayWorld world;
+    auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
+    upstream.send(std::string(stream_head) + chunk(event_one));
+    world.settle();
+    world.state->abandon();
+    world.settle();
+    const std::string events = dechunk(body_of(client.received()));
+    CHECK(events.find(R"("code":"shutting_down")") != std::string::npos);
+    CHECK(events.find("[DONE]") == std::string::npos);
+    CHECK(client.has_ended());
+    CHECK(upstream.has_ended());
+}
+
+TEST_CASE("relay: a server that stops waits little for clients that read nothing") {
+    GatewayWorld world;
+    world.network.faults.socket_bytes = 100;
+    auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
+    upstream.send(std::string(stream_head) + chunk(event_one));
+    world.settle();
+    world.state->abandon();
+    world.pass(300ms);
+    CHECK(world.count().connections_open.value() == 0);
 }
 
 TEST_CASE("relay: a stream that has said its last word is complete, even if its framing breaks") {

@@ -238,6 +238,18 @@ TEST_CASE("request: a client that leaves while its upstream thinks has the attem
     CHECK(world.count().answers[499].value() == 1);
 }
 
+TEST_CASE("request: a client that comes after a long sleep is given its time") {
+    GatewayWorld world;
+    world.settle();
+    world.network.advance(100s); // more than an idle client may take
+    auto client = world.connect();
+    world.settle();
+    CHECK_FALSE(client.has_ended());
+    client.send("GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n");
+    world.settle();
+    CHECK(client.received().starts_with("HTTP/1.1 200 "));
+}
+
 TEST_CASE("request: HEAD is answered without a body, and HTTP/1.0 with a close") {
     GatewayWorld world;
     auto client = world.connect();
@@ -250,6 +262,22 @@ TEST_CASE("request: HEAD is answered without a body, and HTTP/1.0 with a close")
     world.pass(3s);
     CHECK(old.received().find("connection: close\r\n") != std::string::npos);
     CHECK(old.has_ended());
+}
+
+TEST_CASE("request: once a drain is announced readiness says no, and requests are still served") {
+    GatewayWorld world;
+    auto client = world.connect();
+    const auto status_of = [&](const std::string& path) {
+        client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
+        world.settle();
+        return client.take().substr(9, 3);
+    };
+    CHECK(status_of("/readyz") == "200");
+    world.state->announce_drain();
+    CHECK(status_of("/readyz") == "503");
+    CHECK(status_of("/healthz") == "200");
+    CHECK(status_of("/v1/models") == "200");
+    CHECK_FALSE(client.has_ended());
 }
 
 TEST_CASE("request: a body of another kind streams through before it is whole") {
@@ -294,4 +322,28 @@ TEST_CASE("request: GET with a query passes to the provider that a header names"
     CHECK(forwarded.starts_with("GET /v1/files?limit=2&after=x HTTP/1.1\r\n"));
     CHECK(forwarded.find("content-length") == std::string::npos);
     CHECK(forwarded.find("x-ringway-provider") == std::string::npos);
+}
+
+TEST_CASE("request: a head that cannot be parsed is refused in the shape of the API it seems to call") {
+    const std::string line = "POST /v1/messages?beta=true HTTP/1.1\r\nHost: x\r\n";
+    const std::string heads[] = {
+        line + "a: " + std::string(70000, 'b') + "\r\n\r\n",
+        line + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        line + "Transfer-Encoding: gzip, chunked\r\n\r\n",
+        line + "Content-Length: 1\r\nExpect: tea\r\n\r\n",
+        "\r\nPOST /v1/messages HTTP/3.0\r\n\r\n",
+        line + "bare: \r or \n\r\n\r\n",
+        line, // and no more in time
+    };
+    for (const std::string& head : heads) {
+        CAPTURE(head);
+        GatewayWorld world;
+        auto client = world.connect();
+        client.send(head);
+        world.pass(11s);
+        const std::string got = client.received();
+        CHECK(got.starts_with("HTTP/1.1 "));
+        CHECK(got.find(R"({"type":"error","error":{"type":")") != std::string::npos);
+        CHECK(got.find("\r\nrequest-id: req_") != std::string::npos);
+    }
 }

@@ -138,10 +138,14 @@ TEST_CASE("upstream: when all targets fail the last one's answer is the client's
     first.close();
     auto second = world.accept(2);
     REQUIRE(second.has_value());
-    second->send(answer(529, R"({"error":{"message":"full"}})", "Retry-After: 7\r\n"));
+    second->send(answer(529, R"({"error":{"message":"full"}})",
+                        "Retry-After: 7\r\nX-Should-Retry: true\r\n"));
     world.settle();
     CHECK(client.received().starts_with("HTTP/1.1 529 "));
     CHECK(client.received().find("Retry-After: 7\r\n") != std::string::npos);
+    // Another try of the client's would multiply the attempts.
+    CHECK(client.received().find("x-should-retry: false\r\n") != std::string::npos);
+    CHECK(client.received().find("true") == std::string::npos);
 }
 
 TEST_CASE("upstream: one that nobody answers at is 502, one that is silent 504") {

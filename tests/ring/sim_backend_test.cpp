@@ -37,7 +37,10 @@ struct Fixture {
         auto [ours, theirs] = SimNetwork::make_pair();
         return {backend.adopt(ours), SimPeer(theirs)};
     }
-    void turn() { backend.turn(backend.now()); }
+    void turn() {
+        backend.wait(backend.now());
+        backend.deliver();
+    }
 };
 
 sockaddr_in loopback(uint16_t port) {

@@ -67,11 +67,15 @@ struct Fixture {
         REQUIRE(made.has_value());
         backend = std::move(*made);
     }
-    void turn_now() { backend->turn(backend->now()); }
+    void turn(TimePoint until) {
+        backend->wait(until);
+        backend->deliver();
+    }
+    void turn_now() { turn(backend->now()); }
     template <class Predicate>
     void turn_until(Predicate predicate) {
         for (int turns = 0; turns < 1000 && !predicate(); ++turns) {
-            backend->turn(backend->now() + 100ms);
+            turn(backend->now() + 100ms);
         }
         REQUIRE(predicate());
     }

@@ -84,6 +84,8 @@ public:
     std::string error_event(const ApiError& error, const AnswerFacts&) const override {
         return "event: error\ndata: " + error_object(error) + "\n\n";
     }
+    /// The last name of an event counts: half an event becomes a ping, which the SDKs skip unread.
+    std::string_view event_break() const override { return "\nevent: ping\n\n"; }
 
 private:
     static void read_usage(const AnswerValue& value, AnswerFacts& facts) {
