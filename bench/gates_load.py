@@ -4,10 +4,12 @@ Nothing here depends on time: a round sends, then waits for all that must come o
 gateway the same work. Gateway and load share one processor, and the gateway's threads are SCHED_BATCH, which do not
 interrupt the load when they wake: what a round sends is there, all of it, when the gateway gets to run.
 """
+import ctypes
 import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import tempfile
@@ -66,6 +68,11 @@ def free_ports(count):
     for sock in sockets:
         sock.close()
     return ports
+
+
+def prepare_gateway():
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it does not outlive the load, whatever ends that
 
 
 class Connection:
@@ -128,7 +135,7 @@ class Gateway:
         log = self.log = open(pathlib.Path(self.directory.name) / "log", "w+b")
         self.process = subprocess.Popen(
             [*prefix, program, "serve", "--config", config], stdout=log, stderr=log,
-            preexec_fn=lambda: os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0)))
+            preexec_fn=prepare_gateway)
         self.await_start()
 
     def await_start(self):
@@ -161,7 +168,7 @@ class Gateway:
         return sums
 
     def stop(self):
-        self.process.kill() # valgrind's would not hear of a SIGTERM
+        self.process.kill()  # valgrind's would not hear of a SIGTERM
         self.process.wait()
         os.sched_setaffinity(0, self.processors)
         self.upstream.close()
