@@ -7,6 +7,7 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -51,6 +52,8 @@ def main():
             sys.exit(f"there is no {program}: scripts/build release, or --ringway PATH")
     if not options.no_install:
         subprocess.run([ROOT / "scripts/install-packages", "--bench"], check=True)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)  # whoever started this: what it started must end
     run = Run(options)
     try:
         run.measure()
