@@ -6,7 +6,8 @@
 namespace ringway::admin {
 namespace {
 
-constexpr Duration sample_time = 1s; ///< a worker that is stuck must not hold up the others' numbers
+constexpr Duration sample_time =
+    1s; ///< a worker that is stuck must not hold up the others' numbers
 
 struct Answer {
     uint16_t status = 200;
@@ -14,25 +15,26 @@ struct Answer {
     std::string body;
 };
 
-/// Waits until each worker has sampled its numbers.
-struct Sampling {
-    explicit Sampling(ring::Loop& loop) : signal(loop), deadline(signal) {}
-    ring::Signal signal;
-    ring::Deadline deadline;
-    unsigned missing = 0;
+/// How many workers have not sampled their numbers yet. Letters to the workers share it, so the
+/// last share may go on any thread: it holds nothing that belongs to a loop.
+struct Tally {
+    unsigned missing;
+    ring::Signal* waiting; ///< null: nobody waits any more
 };
 
 ring::Task<void> sample(AdminContext& context) {
-    auto sampling = std::make_shared<Sampling>(context.loop);
-    sampling->missing = context.counters.workers();
-    sampling->deadline.set(context.loop, context.loop.now() + sample_time);
-    context.sample([sampling] {
-        --sampling->missing;
-        sampling->signal.raise();
+    ring::Signal signal(context.loop);
+    ring::Deadline deadline(signal);
+    auto tally = std::make_shared<Tally>(context.counters.workers(), &signal);
+    deadline.set(context.loop, context.loop.now() + sample_time);
+    context.sample([tally] {
+        --tally->missing;
+        if (tally->waiting != nullptr) tally->waiting->raise();
     });
-    while (sampling->missing > 0 && !sampling->deadline.has_passed(context.loop.now())) {
-        co_await sampling->signal.wait();
+    while (tally->missing > 0 && !deadline.has_passed(context.loop.now())) {
+        co_await signal.wait();
     }
+    tally->waiting = nullptr;
 }
 
 ring::Task<Answer> answer(AdminContext& context, wire::Method method, Bytes path) {
@@ -83,9 +85,9 @@ ring::Task<void> serve_admin_connection(AdminContext& context, int socket) {
             continue;
         }
         if (!head && head.error().code == Code::closed) break;
-        auto line = head ? wire::parse_request_head(client.head().bytes(), *fields,
-                                                    context.limits.head)
-                         : std::unexpected(head.error());
+        auto line =
+            head ? wire::parse_request_head(client.head().bytes(), *fields, context.limits.head)
+                 : std::unexpected(head.error());
         if (!line) {
             write(client, {400, "text/plain", "malformed request\n"}, false, false);
             break;

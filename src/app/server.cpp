@@ -189,6 +189,9 @@ public:
     net::NameService& names() { return names_; }
     observe::Counters& counters() { return *counters_; }
     observe::Log& log() { return log_; }
+    /// Waits until every worker has a loop, for they write to each other; false: one could not
+    /// start.
+    bool have_all_loops() const { return have_all_loops_.get(); }
     const net::TlsTicketKeys& ticket_keys() const { return ticket_keys_; }
     bool is_ready() const { return is_ready_.load(std::memory_order_relaxed); }
     std::vector<std::unique_ptr<ServerWorker>>& parts() { return parts_; }
@@ -208,6 +211,8 @@ private:
     std::optional<Reservation> admin_;
     std::vector<std::unique_ptr<ring::Worker>> workers_;
     std::vector<std::unique_ptr<ServerWorker>> parts_;
+    std::promise<bool> all_loops_;
+    const std::shared_future<bool> have_all_loops_ = all_loops_.get_future().share();
     unsigned started_ = 0; ///< workers whose thread runs; the others have no loop
     std::mutex mutex_;     ///< guards what follows
     Config config_;
@@ -221,6 +226,7 @@ ServerWorker::ServerWorker(RunningServer& server, ring::Worker& worker)
     : server_(server), worker_(worker) {}
 
 void ServerWorker::run(std::promise<std::string>& started) {
+    if (!server_.have_all_loops()) return started.set_value("");
     ring::Loop& loop = worker_.loop();
     state_.emplace(loop, worker_.index(), server_.names(), server_.counters(), server_.log(),
                    server_.first());
@@ -448,6 +454,7 @@ std::string RunningServer::start_workers(const Seating& seating) {
             problem = explanation;
         }
     }
+    all_loops_.set_value(problem.empty());
     // Whether each can listen, and serve TLS.
     for (unsigned i = 0; i < started_; ++i) {
         if (std::string told = outcomes[i].get(); problem.empty()) problem = std::move(told);

@@ -38,12 +38,18 @@ std::string socket_path() {
     return "/tmp/ringway-placement-test-" + std::to_string(getpid()) + ".sock";
 }
 
-size_t open_descriptors() {
-    size_t count = 0;
+/// What each descriptor is, such as "socket:[4711]".
+std::vector<std::string> open_descriptors() {
+    std::vector<std::string> links;
     DIR* const directory = opendir("/proc/self/fd");
-    while (readdir(directory) != nullptr) ++count;
+    while (const dirent* const entry = readdir(directory)) {
+        char link[256] = {};
+        const ssize_t size =
+            readlink(("/proc/self/fd/" + std::string(entry->d_name)).c_str(), link, sizeof link);
+        if (size > 0) links.emplace_back(link, static_cast<size_t>(size));
+    }
     closedir(directory);
-    return count;
+    return links;
 }
 
 /// A provider whose streams begin at once and never end.
@@ -250,7 +256,7 @@ TEST_CASE("placement: a TLS connection is handed over before its handshake, and 
 
 TEST_CASE("placement: whatever is under way when the server stops or drains is closed, not lost") {
     { Gateway warm_up(4); } // what is opened once stays open
-    const size_t before = open_descriptors();
+    const size_t before = open_descriptors().size();
     for (int round = 0; round < 12; ++round) {
         CAPTURE(round);
         Gateway gateway(4, "unix:" + socket_path());
@@ -271,7 +277,11 @@ TEST_CASE("placement: whatever is under way when the server stops or drains is c
         is_over = true;
         crowd.join();
     }
-    CHECK(open_descriptors() == before);
+    const std::vector<std::string> after = open_descriptors();
+    std::string all;
+    for (const std::string& link : after) all += link + " ";
+    CAPTURE(all);
+    CHECK(after.size() == before);
 }
 
 TEST_CASE("server: one that ended with connections open can be started again at once") {
