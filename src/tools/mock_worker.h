@@ -25,6 +25,8 @@ struct MockWorker {
     MockWorker(ring::Loop& worker_loop, MockShared& all, unsigned index)
         : loop(worker_loop), shared(all), counters(all.counters[index]) {
         limits.body_bytes_max = uint64_t{256} << 20;
+        // Gateways do not end their side to go on listening: one that does so has gone.
+        limits.half_close = 0ns;
     }
 
     /// The same answers are asked for again and again: they are rendered once.
