@@ -315,13 +315,13 @@ Result<size_t> HeadScanner::scan(Bytes so_far, const HeadLimits& limits) {
         }
         at = find_control(at, end);
         at_ = static_cast<uint32_t>(at - begin);
-        if (at_ - line_start_ > limits.line_bytes_max) {
-            return lines_ == 0 ? client_error(Code::uri_too_long, "request line too long")
-                               : client_error(Code::head_too_large, "header line too long");
+        const bool is_line_too_long = at_ - line_start_ > limits.line_bytes_max;
+        const bool is_head_too_long = at_ > limits.head_bytes_max;
+        if (lines_ == 0 && (is_line_too_long || is_head_too_long)) {
+            return client_error(Code::uri_too_long, "request line too long");
         }
-        if (at_ > limits.head_bytes_max) {
-            return client_error(Code::head_too_large, "request head too large");
-        }
+        if (is_line_too_long) return client_error(Code::head_too_large, "header line too long");
+        if (is_head_too_long) return client_error(Code::head_too_large, "request head too large");
         if (at == end) return size_t{0};
         if (*at == '\t') {
             if (at_ == line_start_) return client_error(Code::malformed, "folded header line");
