@@ -178,6 +178,28 @@ describe('raw: smuggling', () => {
         });
     }
 
+    for (const target of [
+        '/v1/../mock/requests', '/v1/x/../../mock/requests', '/v1/%2e%2e/mock/requests', '/v1/..%2fmock/requests', '/v1/.%2E/mock/requests',
+        '/v1\\..\\mock/requests', '/v1/files#x', '/v1/fi les', '//localhost/v1/files', 'http://other/v1/files', 'http://localhost@other/v1/files',
+        '*', 'v1/files', '/v1/files\x7f', '/v1/\xe9', '/v2/files', '/mock/requests',
+    ]) {
+        it(`the target ${JSON.stringify(target)} reaches no upstream`, async () => {
+            await mock.forget();
+            const text = await answer_to(get(target, 'Connection: close\r\n'));
+            assert.match(text, /^HTTP\/1\.1 (400|404) /);
+            assert.equal(statuses(text).length, 1);
+            assert.deepEqual(await mock.requests(), []);
+        });
+    }
+
+    it('what is escaped in a target stays so, and an absolute one is cut down to its path', async () => {
+        await mock.forget();
+        await answer_to(get('/v1/files/a%0d%0ab%00?q=%0d%0aHost:%20x&r=/../', 'Connection: close\r\n'));
+        await answer_to(get('http://localhost/v1/files?n=1', 'Connection: close\r\n'));
+        const lines = (await mock.requests()).map(({ head }) => head.split('\r\n', 1)[0]);
+        assert.deepEqual(lines, ['GET /v1/files/a%0d%0ab%00?q=%0d%0aHost:%20x&r=/../ HTTP/1.1', 'GET /v1/files?n=1 HTTP/1.1']);
+    });
+
     it('one request is one request, whatever stands in its body', async () => {
         for (const [fields, body] of [
             [`Content-Type: a/b\r\nContent-Length: ${smuggled.length}\r\n`, smuggled],
