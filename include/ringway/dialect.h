@@ -75,7 +75,8 @@ public:
     virtual std::string error_body(const ApiError& error) const = 0;
     /// The event that ends a stream which broke.
     virtual std::string error_event(const ApiError& error, const AnswerFacts& facts) const = 0;
-    /// Ends an event that broke off, so that error_event() can follow. Lives as long as the program.
+    /// Ends an event that broke off, so that error_event() can follow. Lives as long as the
+    /// program.
     virtual std::string_view event_break() const { return "\n\n"; }
 };
 

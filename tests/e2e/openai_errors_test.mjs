@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import OpenAI from 'openai';
+import OpenAI, { toFile } from 'openai';
 
 import { json_answer, question, start_house, start_upstream } from './support.mjs';
 
@@ -309,6 +309,30 @@ describe('openai errors: models and keys', () => {
 
     it('keys and prompts are not in the log', async () => {
         assert.doesNotMatch(gateway.said, /app-key|nonsense|old-key|narrow-key|upstream-secret|How many roads/);
+    });
+});
+
+describe('openai errors: refused while the body is still coming', () => {
+    const long = 'x'.repeat(8_000_000);
+    const file = async () => toFile(Buffer.alloc(8_000_000, 'x'), 'train.bin');
+
+    it('a wrong key is a 401, not a broken connection', async () => {
+        const stranger = connect({ apiKey: 'nonsense' });
+        for (let i = 0; i < 5; ++i) {
+            await assert.rejects(stranger.chat.completions.create({ model: 'fast', messages: [{ role: 'user', content: long }] }), { status: 401 });
+            await assert.rejects(stranger.files.create({ file: await file(), purpose: 'batch' }), { status: 401 });
+        }
+        await gateway.is_quiet();
+    });
+
+    it('a body that is too long is a 413, here and at the upstream', async () => {
+        const { gateway: small } = await start_house({ runtime: { workers: 2, max_body: '1MiB' }, mock_args: ['--fault', 'early_413'] });
+        const visitor = new OpenAI({ baseURL: `${small.url}/v1`, apiKey: 'anything', maxRetries: 0, logLevel: 'off' });
+        for (let i = 0; i < 5; ++i) {
+            await assert.rejects(visitor.chat.completions.create({ model: 'fast', messages: [{ role: 'user', content: long }] }), { status: 413 });
+            await assert.rejects(visitor.files.create({ file: await file(), purpose: 'batch' }), { status: 413 });
+        }
+        await small.is_quiet();
     });
 });
 

@@ -108,8 +108,12 @@ export class Program {
 
 /** A mock provider. `args` are flags of `ringway mock`. */
 export class Mock extends Program {
-    static async start(...args) {
-        const mock = new Mock(['mock', '--listen', '127.0.0.1:0', '--smp', '1', ...args]);
+    static start(...args) {
+        return Mock.start_at(0, ...args);
+    }
+
+    static async start_at(port, ...args) {
+        const mock = new Mock(['mock', '--listen', `127.0.0.1:${port}`, '--smp', '1', ...args]);
         [, mock.url] = await mock.says(/mock: listening on (https?:\/\/\S+)\n/);
         after(() => mock.stop());
         return mock;
@@ -256,10 +260,14 @@ export async function client_gone(mock, before) {
 
 // Files -------------------------------------------------------------------------------------------
 
+const temporary_directories = [];
+
 /** Removed when the tests of the file are done. */
 export function temporary_directory() {
     const directory = mkdtempSync(path.join(os.tmpdir(), 'ringway-e2e-'));
-    process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+    if (temporary_directories.push(directory) === 1) {
+        process.on('exit', () => temporary_directories.forEach((each) => rmSync(each, { recursive: true, force: true })));
+    }
     return directory;
 }
 
@@ -284,10 +292,10 @@ export function make_certificates() {
 export class RawClient {
     static async connect(port, options = {}) {
         const raw = new RawClient();
-        raw.received = Buffer.alloc(0);
+        raw.forget();
         raw.has_ended = false;
         raw.socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, ...options });
-        raw.socket.on('data', (bytes) => (raw.received = Buffer.concat([raw.received, bytes])));
+        raw.socket.on('data', (bytes) => raw.pieces.push(bytes));
         raw.socket.on('end', () => (raw.has_ended = true));
         raw.socket.on('error', (error) => (raw.error = error));
         raw.socket.on('close', () => (raw.has_ended = true));
@@ -296,7 +304,13 @@ export class RawClient {
     }
 
     get text() {
-        return this.received.toString('latin1');
+        this.pieces = [Buffer.concat(this.pieces)];
+        return this.pieces[0].toString('latin1');
+    }
+
+    /** What was received so far is of no interest any more. */
+    forget() {
+        this.pieces = [];
     }
 
     /** Latin-1, so that any byte can be written. */

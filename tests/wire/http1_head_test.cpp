@@ -161,6 +161,10 @@ TEST_CASE("head scanner: lines, heads and counts have bounds, which are just rea
     CHECK(refusal(with_line("GET /" + std::string(200, 'x') + " HTTP/1.1"), small) ==
           Code::uri_too_long);
     CHECK(refusal("GET /" + std::string(200, 'x'), small) == Code::uri_too_long);
+    const HeadLimits tiny{.head_bytes_max = 100, .line_bytes_max = 128, .target_bytes_max = 64};
+    CHECK(refusal("GET /" + std::string(100, 'x'), tiny) == Code::uri_too_long);
+    CHECK(refusal(with_line("GET /" + std::string(100, 'x') + " HTTP/1.1"), tiny) ==
+          Code::uri_too_long);
     CHECK(refusal(with_line("GET /" + std::string(8191, 'x') + " HTTP/1.1")) == std::nullopt);
     CHECK(refusal(with_line("GET /" + std::string(8192, 'x') + " HTTP/1.1")) == Code::uri_too_long);
 }
