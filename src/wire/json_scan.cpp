@@ -267,11 +267,13 @@ const char* JsonScanner::read_whole_value(const char* at, const char* end) {
         return Bytes(at, left).starts_with("null") ? read_whole_scalar(JsonKind::null, at, 4) : at;
     default: break;
     }
-    // Whole numbers that do not begin with 0; all others are left to the slow way.
-    if (*at < '1' || *at > '9') return at;
+    // Integers without a sign; all other numbers are left to the slow way.
+    if (!is_digit(*at)) return at;
     const char* stop = at + 1;
-    while (stop != end && is_digit(*stop)) ++stop;
-    if (stop == end || *stop == '.' || *stop == 'e' || *stop == 'E') return at;
+    if (*at != '0') {
+        while (stop != end && is_digit(*stop)) ++stop;
+    }
+    if (stop == end || *stop == '.' || *stop == 'e' || *stop == 'E' || is_digit(*stop)) return at;
     return read_whole_scalar(JsonKind::number, at, static_cast<size_t>(stop - at));
 }
 
