@@ -351,13 +351,16 @@ TlsClient::make(std::string host, const TlsClientOptions& options) {
 }
 
 TlsClient::~TlsClient() {
-    SSL_SESSION_free(session_);
+    for (SSL_SESSION* const session : sessions_) SSL_SESSION_free(session);
     SSL_CTX_free(context_);
 }
 
 void TlsClient::keep_session(ssl_session_st* session) {
-    SSL_SESSION_free(session_);
-    session_ = session;
+    if (sessions_.size() == sessions_max) {
+        SSL_SESSION_free(sessions_.front());
+        sessions_.erase(sessions_.begin());
+    }
+    sessions_.push_back(session);
 }
 
 std::unique_ptr<Filter> TlsClient::connect(ring::Loop& loop) {
@@ -372,10 +375,12 @@ std::unique_ptr<Filter> TlsClient::connect(ring::Loop& loop) {
         SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
         SSL_set1_host(ssl, host_.c_str());
     }
-    if (session_ != nullptr) {
-        SSL_set_session(ssl, session_);
-        if (SSL_SESSION_get_protocol_version(session_) == TLS1_3_VERSION) {
-            SSL_SESSION_free(std::exchange(session_, nullptr)); // a ticket is used once (C.4)
+    if (!sessions_.empty()) {
+        SSL_SESSION* const session = sessions_.back();
+        SSL_set_session(ssl, session);
+        if (SSL_SESSION_get_protocol_version(session) == TLS1_3_VERSION) {
+            SSL_SESSION_free(session); // a ticket is used once (RFC 8446, C.4)
+            sessions_.pop_back();
         }
     }
     return std::make_unique<TlsFilter>(loop, ssl, this);

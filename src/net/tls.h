@@ -66,7 +66,9 @@ private:
 
     ssl_ctx_st* context_;
     std::string host_;
-    ssl_session_st* session_ = nullptr; ///< the newest; TLS 1.3 tickets are used once
+    static constexpr size_t sessions_max =
+        8;                                  ///< connections that begin at once may each resume one
+    std::vector<ssl_session_st*> sessions_; ///< the newest last; TLS 1.3 tickets are used once
     Counters counters_;
 };
 

@@ -257,6 +257,37 @@ TEST_CASE("tls: a second handshake resumes the session of the first, at any work
     CHECK(client.tls->counters().resumed == 2);
 }
 
+TEST_CASE("tls: connections that begin at once each resume a session") {
+    CertificateAuthority authority;
+    SimWorld world;
+    ClientSide client(world, authority.pem());
+    const TlsTicketKeys keys = TlsTicketKeys::random();
+    auto server = make_server(authority.issue(), keys);
+    ring::Signal signal(world.loop);
+    const auto connect = [&] {
+        auto [near, far] = ring::SimNetwork::make_pair();
+        auto asking = Stream::adopt(world.loop, world.backend.adopt(near), signal,
+                                    client.tls->connect(world.loop));
+        auto answering =
+            Stream::adopt(world.loop, world.backend.adopt(far), signal, server->accept(world.loop));
+        asking->write(slice_of(world.blocks, "x"));
+        return std::make_pair(std::move(asking), std::move(answering));
+    };
+    for (int round = 0; round < 2; ++round) { // the first two get a ticket each, or more
+        CAPTURE(round);
+        auto one = connect();
+        auto other = connect();
+        world.settle();
+        one.second->write(slice_of(world.blocks, "x"));
+        other.second->write(slice_of(world.blocks, "x"));
+        world.settle();
+        CHECK(one.first->is_established());
+        CHECK(other.first->is_established());
+    }
+    CHECK(client.tls->counters().handshakes == 4);
+    CHECK(client.tls->counters().resumed == 2);
+}
+
 TEST_CASE("tls: large transfers pass, however the records are split and slow the reader is") {
     CertificateAuthority authority;
     auto server = make_server(authority.issue());
