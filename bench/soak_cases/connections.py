@@ -44,12 +44,13 @@ def warm_up(gateway, requests=20):
     """Code and data that any request touches are not the memory of a connection."""
     connections = [connect(gateway.address) for _ in range(requests)]
     for connection in connections:
-        for stream in (False, True):
-            connection.sendall(request(stream, extra={"max_tokens": 2}))
-            while stream and b"[DONE]" not in receive(connection):
-                pass
-            if not stream:
-                read_answer(connection)
+        connection.sendall(request(False, extra={"max_tokens": 2}))
+    for connection in connections:
+        read_answer(connection)
+        connection.sendall(request(True, extra={"max_tokens": 2}))
+    for connection in connections:
+        while b"[DONE]" not in receive(connection):
+            pass
         connection.close()
 
 
