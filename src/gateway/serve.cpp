@@ -7,8 +7,9 @@ namespace ringway::gateway {
 namespace {
 
 /// A head that cannot be understood is answered, and the connection closed. Nothing to answer when
-/// the client just left.
-AfterAnswer refuse_head(WorkerState& worker, http::ServerConnection& client, const Error& error) {
+/// the client just left. Not inlined: its exchange would take room in every connection's frame.
+[[gnu::noinline]] AfterAnswer refuse_head(WorkerState& worker, http::ServerConnection& client,
+                                          const Error& error) {
     if (error.code == Code::closed) return AfterAnswer::close;
     Exchange exchange(worker, client);
     exchange.must_close = true;
