@@ -33,6 +33,19 @@ def read_answer(connection):
     return head, body
 
 
+def read_stream(connection, until=None):
+    """What comes until `until` has come, or to the end of the connection."""
+    data = b""
+    while until is None or until not in data:
+        piece = connection.recv(65536)
+        if not piece:
+            if until is None:
+                break
+            raise RuntimeError(f"the stream ended early: {data[-300:]!r}")
+        data += piece
+    return data
+
+
 def receive(connection):
     data = connection.recv(65536)
     if not data:

@@ -24,9 +24,9 @@ private:
     friend class TimerWheel;
     Callback callback_;
     void* context_;
-    uint64_t tick_ = 0;
-    uint8_t level_ = 0;
-    uint8_t slot_ = 0;
+    uint64_t tick_ : 52 = 0; ///< 140,000 years
+    uint64_t level_ : 4 = 0;
+    uint64_t slot_ : 8 = 0;
     class TimerWheel* wheel_ = nullptr;
 };
 
