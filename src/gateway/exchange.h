@@ -42,6 +42,31 @@ struct RequestState : ring::Pooled {
     }
 };
 
+/// The name of an exchange: ringway's own or, if it is as long as a UUID at most, the client's, in
+/// place; a longer one stands apart.
+class RequestId {
+public:
+    static constexpr size_t bytes_max = 128;
+
+    void assign(Bytes text) {
+        if (text.size() <= short_bytes_max) {
+            short_.assign(text);
+        } else {
+            long_ = std::make_unique<Long>();
+            long_->text.assign(text);
+        }
+    }
+    Bytes view() const { return long_ != nullptr ? long_->text.view() : short_.view(); }
+
+private:
+    static constexpr size_t short_bytes_max = 38;
+    struct Long : ring::Pooled {
+        base::FixedText<bytes_max> text;
+    };
+    base::FixedText<short_bytes_max> short_;
+    std::unique_ptr<Long> long_;
+};
+
 /// What an error answer says beyond the error itself.
 struct ErrorDetail : ring::Pooled {
     std::string message; ///< empty: the error's own words
@@ -84,7 +109,7 @@ struct Exchange {
     Bytes path;     ///< of the request; like `call` it dies with the client's head
     llm::Call call; ///< `tail` is empty: no such call
     const auth::Caller* caller = nullptr;
-    base::FixedText<128> request_id;
+    RequestId request_id;
 
     route::Target target;
     unsigned attempts = 0;

@@ -86,8 +86,8 @@ void Loop::resume_ready() {
 
 void Loop::housekeep(void* self) {
     auto& loop = *static_cast<Loop*>(self);
-    loop.blocks_.trim();
-    memory::trim();
+    const bool has_trimmed_blocks = loop.blocks_.trim();
+    if (memory::trim() || has_trimmed_blocks) memory::return_pages();
     loop.timers_.arm(loop.housekeeping_, loop.now_ + housekeeping_interval);
 }
 

@@ -22,9 +22,11 @@ public:
 
 private:
     friend class TimerWheel;
+    static constexpr uint64_t tick_max = (uint64_t{1} << 52) - 1; ///< 140,000 years
+
     Callback callback_;
     void* context_;
-    uint64_t tick_ : 52 = 0; ///< 140,000 years
+    uint64_t tick_ : 52 = 0;
     uint64_t level_ : 4 = 0;
     uint64_t slot_ : 8 = 0;
     class TimerWheel* wheel_ = nullptr;

@@ -35,10 +35,10 @@ OpName decode(uint64_t user_data) {
 /// Invariant: a number is either free, or lent_[number] is the block the kernel holds.
 class ReceiveBuffers {
 public:
-    ReceiveBuffers(Uring& uring, BlockPool& blocks, unsigned count_min, unsigned count_max)
-        : uring_(uring), blocks_(blocks), count_min_(count_min), entries_(count_max),
-          target_(count_min), lent_(count_max, nullptr),
-          ring_(uring.register_buffer_ring(count_max, buffer_group, 0)) {
+    ReceiveBuffers(Uring& uring, BlockPool& blocks, const UringBackendOptions& options)
+        : uring_(uring), blocks_(blocks), count_min_(options.buffers_min),
+          entries_(options.buffers_max), calm_(options.buffers_calm), target_(count_min_),
+          lent_(entries_, nullptr), ring_(uring.register_buffer_ring(entries_, buffer_group, 0)) {
         free_.reserve(entries_);
         for (unsigned number = entries_; number > 0; --number) {
             free_.push_back(static_cast<uint16_t>(number - 1));
@@ -55,7 +55,7 @@ public:
 
     /// Lends blocks up to the target, as far as the pool gives any.
     void replenish(TimePoint now) {
-        if (target_ > count_min_ && now > grew_at_ + shrink_after) {
+        if (target_ > count_min_ && now > grew_at_ + calm_) {
             target_ = std::max(target_ / 2, count_min_);
             grew_at_ = now;
         }
@@ -82,9 +82,23 @@ public:
         grew_at_ = now;
     }
 
-private:
-    static constexpr Duration shrink_after = 1s;
+    /// Takes back the buffers lent last, beyond the target: no receive may ever need them. Only for
+    /// a kernel that works for this ring while it is called and at no other time, and only when all
+    /// its completions were heard: then what is lent is what it has not come to yet.
+    void take_back() {
+        const auto mask = static_cast<unsigned>(io_uring_buf_ring_mask(entries_));
+        uint16_t taken = 0;
+        for (; lent_count_ > target_; --lent_count_) {
+            const uint16_t number = ring_->bufs[(ring_->tail - ++taken) & mask].bid;
+            Block* block = std::exchange(lent_[number], nullptr);
+            RINGWAY_ASSERT(block != nullptr);
+            free_.push_back(number);
+            Slice::adopt(*block, 0);
+        }
+        if (taken > 0) io_uring_buf_ring_advance(ring_, -int{taken});
+    }
 
+private:
     void lend(Block& block, int offset) {
         const uint16_t number = free_.back();
         free_.pop_back();
@@ -98,6 +112,7 @@ private:
     BlockPool& blocks_;
     unsigned count_min_;
     unsigned entries_;
+    Duration calm_;
     unsigned target_;
     unsigned lent_count_ = 0;
     TimePoint grew_at_;
@@ -195,7 +210,7 @@ Result<void> RealUringBackend::open(const UringBackendOptions& options, std::str
     RINGWAY_RETURN_IF_ERROR(Uring::open(uring_, sizes, explanation));
     messages_.resize(uring_.entries());
     pieces_.resize(4 * send_pieces_max);
-    buffers_.emplace(uring_, blocks_, options.buffers_min, options.buffers_max);
+    buffers_.emplace(uring_, blocks_, options);
     if (!buffers_->is_registered()) {
         explanation = "io_uring could not register its receive buffers";
         return gateway_error(Code::exhausted, "io_uring buffers");
@@ -378,6 +393,7 @@ void RealUringBackend::turn(TimePoint until) {
     uring_.enter(must_not_wait ? 0 : 1, must_not_wait ? 0 : timeout_ns);
     uring_.for_each_completion([this](const io_uring_cqe& entry) { deliver(entry); });
     if (!posted_.empty()) deliver_posted();
+    if (uring_.features().defer_taskrun && !uring_.has_completions()) buffers_->take_back();
 }
 
 void RealUringBackend::deliver(const io_uring_cqe& entry) {
