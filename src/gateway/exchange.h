@@ -112,15 +112,15 @@ struct Exchange {
     RequestId request_id;
 
     route::Target target;
-    unsigned attempts = 0;
     http::ClientConnectionPtr upstream;
     wire::StatusLine answer;
     AnswerFacts facts;
 
-    TimePoint began;          ///< the request's head was there
-    TimePoint forwarded_at;   ///< the request went out to the upstream that answered
-    TimePoint answered_at;    ///< its head was there
-    Duration waited{};        ///< for upstreams: to connect, and to answer
+    TimePoint began;        ///< the request's head was there
+    TimePoint forwarded_at; ///< the request went out to the upstream that answered
+    TimePoint answered_at;  ///< its head was there
+    Duration waited{};      ///< for upstreams: to connect, and to answer
+    unsigned attempts = 0;
     uint16_t status = 0;      ///< sent to the client; 0: nothing was
     bool is_stream = false;   ///< the client asked for one
     bool drops_usage = false; ///< ringway asked for the usage chunk, the client did not

@@ -5,16 +5,13 @@
 namespace ringway::gateway {
 namespace {
 
-/// Who answers.
-enum class From : uint8_t { ringway, upstream };
-
-/// The story of an exchange until its answer: from an upstream, which is to be relayed, or from
-/// ringway itself. An error ends it; finish() tells the client.
-ring::Task<Result<From>> serve_request(Exchange& exchange) {
+/// The story of an exchange until its answer. Then exchange.upstream has one to be relayed; without
+/// an upstream ringway itself has answered. An error ends it; finish() tells the client.
+ring::Task<Status> serve_request(Exchange& exchange) {
     RINGWAY_CO_RETURN_IF_ERROR(begin(exchange));
     RINGWAY_CO_RETURN_IF_ERROR(identify(exchange));
     RINGWAY_CO_TRY(const bool is_answered, answer_locally(exchange));
-    if (is_answered) co_return From::ringway;
+    if (is_answered) co_return Status();
     RINGWAY_CO_RETURN_IF_ERROR(prepare_body(exchange));
     for (;;) {
         RINGWAY_CO_TRY(const http::Progress body, poll_request_body(exchange));
@@ -22,21 +19,15 @@ ring::Task<Result<From>> serve_request(Exchange& exchange) {
         co_await exchange.client.signal().wait();
     }
     RINGWAY_CO_RETURN_IF_ERROR(plan(exchange));
-    RINGWAY_CO_RETURN_IF_ERROR(co_await forward(exchange));
-    co_return From::upstream;
+    co_return co_await forward(exchange);
 }
 
 } // namespace
 
 ring::Task<AfterAnswer> process_request(WorkerState& worker, http::ServerConnection& client) {
     Exchange exchange(worker, client);
-    Status outcome;
-    const Result<From> answer = co_await serve_request(exchange); // whose frame ends here
-    if (!answer) {
-        outcome = std::unexpected(answer.error());
-    } else if (*answer == From::upstream) {
-        outcome = co_await relay(exchange);
-    }
+    Status outcome = co_await serve_request(exchange); // its frame ends here: streams are long
+    if (outcome && exchange.upstream != nullptr) co_await relay(exchange, outcome);
     co_return finish(exchange, outcome);
 }
 

@@ -137,10 +137,13 @@ public:
     /// What every chunk goes through: looks at both ends and passes on what has come. Done when the
     /// client has all of it. Not inlined into the coroutine: all locals would then stand in its
     /// frame, for as long as the stream lives.
-    [[gnu::noinline]] Result<http::Progress> poll() {
+    [[gnu::noinline]] http::Progress poll(Status& outcome) {
+        const auto ended = [&outcome](const Status& status) {
+            outcome = status;
+            return http::Progress::done;
+        };
         if (Status status = exchange_.check_goes_on(); !status) {
-            if (status.error().code == Code::cancelled) return std::unexpected(status.error());
-            return ended(end_cut(status));
+            return ended(status.error().code == Code::cancelled ? status : end_cut(status));
         }
         const uint64_t unsent_max = exchange_.snapshot().config().stream_buffer_bytes;
         const TimePoint now = exchange_.loop().now();
@@ -166,11 +169,6 @@ public:
     }
 
 private:
-    static Result<http::Progress> ended(const Status& status) {
-        if (!status) return std::unexpected(status.error());
-        return http::Progress::done;
-    }
-
     /// When the upstream has been silent for too long.
     TimePoint idle_due() const {
         const ProviderConfig& config = exchange_.provider().config;
@@ -253,12 +251,10 @@ private:
 
 } // namespace
 
-ring::Task<Status> relay(Exchange& exchange) {
+ring::Task<void> relay(Exchange& exchange, Status& outcome) {
     Relay relay(exchange);
     relay.begin();
-    for (;;) {
-        RINGWAY_CO_TRY(const http::Progress progress, relay.poll());
-        if (progress == http::Progress::done) co_return Status();
+    while (relay.poll(outcome) == http::Progress::waiting) {
         co_await exchange.client.signal().wait();
     }
 }

@@ -7,13 +7,22 @@ namespace ringway::gateway {
 namespace {
 
 /// A head that cannot be understood is answered, and the connection closed. Nothing to answer when
-/// the client just left. Not inlined: its exchange would take room in every connection's frame.
-[[gnu::noinline]] AfterAnswer refuse_head(WorkerState& worker, http::ServerConnection& client,
-                                          const Error& error) {
+/// the client just left.
+AfterAnswer refuse_head(WorkerState& worker, http::ServerConnection& client, const Error& error) {
     if (error.code == Code::closed) return AfterAnswer::close;
     Exchange exchange(worker, client);
     exchange.must_close = true;
     return finish(exchange, std::unexpected(error));
+}
+
+/// Looks for the next request, and answers a head that is none: then `after` says how to go on. Not
+/// inlined into the coroutine: an idle connection's frame would have room for all of it.
+[[gnu::noinline]] http::Progress find_request(WorkerState& worker, http::ServerConnection& client,
+                                              AfterAnswer& after) {
+    const Result<http::Progress> head = client.poll_head();
+    if (head) return *head;
+    after = refuse_head(worker, client, head.error());
+    return http::Progress::waiting;
 }
 
 } // namespace
@@ -26,11 +35,8 @@ ring::Task<void> serve_connection(WorkerState& worker, int socket,
     worker.counters().connections_open.add();
     AfterAnswer after = AfterAnswer::keep_open;
     while (after == AfterAnswer::keep_open) {
-        const auto head = client.poll_head();
-        if (!head) {
-            after = refuse_head(worker, client, head.error());
-        } else if (*head == http::Progress::waiting) {
-            if (worker.is_draining()) break;
+        if (find_request(worker, client, after) == http::Progress::waiting) {
+            if (after != AfterAnswer::keep_open || worker.is_draining()) break;
             co_await client.signal().wait();
         } else {
             worker.counters().exchanges_running.add();
