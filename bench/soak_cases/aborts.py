@@ -52,7 +52,7 @@ def random_aborts(verdict, options):
                       "the mock has no connection left but ours")
         memory_after = memory.settled(gateway.pid)
         if not options.is_sanitized:
-            verdict.at_most("memory kept after", (memory_after["pss"] - memory_before["pss"]) /
+            verdict.at_most("memory kept after", (memory_after["anonymous"] - memory_before["anonymous"]) /
                             1048576, 2, " MiB")
         status = gateway.stop(60)
         verdict.check(status == 0, f"it ends with status 0 ({status})")

@@ -21,16 +21,17 @@ def check_integrity(verdict, report, streams, tokens):
 
 
 def watch(gateway, bench, streams):
-    """Memory while all streams run: the largest seen, and how many ran then."""
-    peak, peak_streams, most = None, 0, 0
+    """Memory while all streams run, the middle of the samples, and how many ran at most. What their
+    requests took at the start is given back within seconds."""
+    samples, most = [], 0
     while bench.poll() is None:
         running = int(gateway.metrics().get("ringway_streams", 0))
-        now = memory.usage(gateway.pid)
         most = max(most, running)
-        if running >= streams and (peak is None or now["pss"] > peak["pss"]):
-            peak, peak_streams = now, running
+        if running >= streams:
+            samples.append(memory.usage(gateway.pid))
         time.sleep(1)
-    return peak, peak_streams, most
+    samples.sort(key=lambda sample: sample["pss"])
+    return samples[len(samples) // 2] if samples else None, most
 
 
 def hold_streams(verdict, binary, streams, tokens, gap_ms, ramp_s, per_stream_max=None):
@@ -45,21 +46,21 @@ def hold_streams(verdict, binary, streams, tokens, gap_ms, ramp_s, per_stream_ma
         bench = harness.start_bench(
             binary, gateway.url(), "-c", str(streams), "-n", str(streams), "--ramp", f"{ramp_s}s",
             "--expect-tokens", str(tokens), "--drain", "120s", "--prompt-bytes", "200")
-        peak, peak_streams, most = watch(gateway, bench, streams)
+        during, most = watch(gateway, bench, streams)
         report = harness.finish_bench(bench)
         verdict.note(f"took {time.monotonic() - began:.0f} s")
         check_integrity(verdict, report, streams, tokens)
-        verdict.check(peak is not None, f"{most:,} streams ran at the same time")
+        verdict.check(during is not None, f"{most:,} streams ran at the same time")
         after = memory.settled(gateway.pid)
-        for label, value in (("started", idle), ("idle", before), ("during", peak or before),
+        for label, value in (("started", idle), ("idle", before), ("during", during or before),
                              ("after", after)):
             verdict.note(f"{label:8} rss {memory.mib(value['rss'])}, pss "
                          f"{memory.mib(value['pss'])}, anonymous {memory.mib(value['anonymous'])}")
-        if peak is not None:
-            per_stream = (peak["pss"] - before["pss"]) / peak_streams
+        if during is not None:
+            per_stream = (during["pss"] - before["pss"]) / streams
             verdict.at_most("user memory of an active stream", per_stream / 1024,
                             per_stream_max or math.inf, " KB", 1.0)
-        verdict.at_most("memory kept after", (after["pss"] - before["pss"]) / 1048576, 2.0, " MiB")
+        verdict.at_most("memory kept after", (after["anonymous"] - before["anonymous"]) / 1048576, 2.0, " MiB")
         left = gateway.metrics()
         verdict.check(left["ringway_streams"] == 0 and left["ringway_tasks"] == 0,
                       "no stream and no task left")
@@ -95,4 +96,4 @@ def idle_connections(verdict, options):
                 connection.close()
             time.sleep(1)
         after = memory.settled(gateway.pid)
-        verdict.at_most("memory kept after", (after["pss"] - before["pss"]) / 1048576, 2.0, " MiB")
+        verdict.at_most("memory kept after", (after["anonymous"] - before["anonymous"]) / 1048576, 2.0, " MiB")

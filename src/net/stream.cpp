@@ -100,6 +100,7 @@ void Stream::on_received(ring::Completion&& completion) {
     }
     if (is_receiving_ || has_ended_ || failure_) return;
     if (is_reading_paused_) {
+        compact_input();
         signal_->raise(); // someone may wait for is_reading_stopped()
     } else {
         start_receiving(true);
@@ -123,9 +124,13 @@ void Stream::accept_bytes(ring::Slice slice) {
     if (input_.bytes() != had || filter_->is_ready() != was_ready || has_ended_) signal_->raise();
 }
 
+/// What was received may wait for long: small pieces must not hold whole receive buffers.
+void Stream::compact_input() { input_.compact(loop_.blocks()); }
+
 void Stream::pause_reading() {
     if (is_reading_paused_) return;
     is_reading_paused_ = true;
+    compact_input();
     if (is_receiving_) loop_.backend().cancel({this, tag_receive});
 }
 

@@ -138,6 +138,7 @@ private:
     void send_alert();
     void send_rest();
     bool awaits_settling() const;
+    void compact_input();
     void compact_output();
     size_t gather(std::span<iovec> pieces) const;
     void after_progress();
