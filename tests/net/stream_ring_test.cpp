@@ -102,7 +102,7 @@ TEST_CASE("stream on the ring: a second small write does not wait for the first 
     const int is_quick = 0; // the far end's ACKs are delayed
     setsockopt(pair.far->socket(), IPPROTO_TCP, TCP_QUICKACK, &is_quick, sizeof is_quick);
     for (const char* const text : {"data: 1\n\n", "data: 2\n\n", "data: 3\n\n"}) {
-        pair.near->write(slice_of(text));
+        pair.near->write(ring::Slice::of_static(text));
         world.turn_now();
         tcp_info info{};
         socklen_t size = sizeof info;
