@@ -3,9 +3,13 @@
 #endif
 
 #include "app/commands.h"
+#include "ring/memory.h"
 
 int main(int count, char** values) {
     using ringway::app::Arguments;
+#if defined(RINGWAY_WITH_MIMALLOC)
+    ringway::ring::memory::set_return_pages([] { mi_collect(true); });
+#endif
     const auto parsed = ringway::app::parse_arguments(count, values);
     if (parsed.exit_status) return *parsed.exit_status;
     switch (parsed.arguments.command) {

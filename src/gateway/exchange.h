@@ -42,6 +42,31 @@ struct RequestState : ring::Pooled {
     }
 };
 
+/// The name of an exchange: ringway's own or, if it is as long as a UUID at most, the client's, in
+/// place; a longer one stands apart.
+class RequestId {
+public:
+    static constexpr size_t bytes_max = 128;
+
+    void assign(Bytes text) {
+        if (text.size() <= short_bytes_max) {
+            short_.assign(text);
+        } else {
+            long_ = std::make_unique<Long>();
+            long_->text.assign(text);
+        }
+    }
+    Bytes view() const { return long_ != nullptr ? long_->text.view() : short_.view(); }
+
+private:
+    static constexpr size_t short_bytes_max = 38;
+    struct Long : ring::Pooled {
+        base::FixedText<bytes_max> text;
+    };
+    base::FixedText<short_bytes_max> short_;
+    std::unique_ptr<Long> long_;
+};
+
 /// What an error answer says beyond the error itself.
 struct ErrorDetail : ring::Pooled {
     std::string message; ///< empty: the error's own words
@@ -84,18 +109,18 @@ struct Exchange {
     Bytes path;     ///< of the request; like `call` it dies with the client's head
     llm::Call call; ///< `tail` is empty: no such call
     const auth::Caller* caller = nullptr;
-    base::FixedText<128> request_id;
+    RequestId request_id;
 
     route::Target target;
-    unsigned attempts = 0;
     http::ClientConnectionPtr upstream;
     wire::StatusLine answer;
     AnswerFacts facts;
 
-    TimePoint began;          ///< the request's head was there
-    TimePoint forwarded_at;   ///< the request went out to the upstream that answered
-    TimePoint answered_at;    ///< its head was there
-    Duration waited{};        ///< for upstreams: to connect, and to answer
+    TimePoint began;        ///< the request's head was there
+    TimePoint forwarded_at; ///< the request went out to the upstream that answered
+    TimePoint answered_at;  ///< its head was there
+    Duration waited{};      ///< for upstreams: to connect, and to answer
+    unsigned attempts = 0;
     uint16_t status = 0;      ///< sent to the client; 0: nothing was
     bool is_stream = false;   ///< the client asked for one
     bool drops_usage = false; ///< ringway asked for the usage chunk, the client did not

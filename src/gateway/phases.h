@@ -38,8 +38,8 @@ bool may_use(const Exchange& exchange, Bytes model, std::span<const route::Targe
 ring::Task<Status> forward(Exchange& exchange);
 
 // relay.cpp ------------------------------------------------------------------------------------
-/// Passes the answer on to its end.
-ring::Task<Status> relay(Exchange& exchange);
+/// Passes the answer on to its end; `outcome` says how that was.
+ring::Task<void> relay(Exchange& exchange, Status& outcome);
 
 // respond.cpp ----------------------------------------------------------------------------------
 /// Writes a whole answer of ringway's own.

@@ -5,8 +5,9 @@
 namespace ringway::gateway {
 namespace {
 
-/// The story of an exchange. An error ends it; finish() tells the client.
-ring::Task<Status> serve_exchange(Exchange& exchange) {
+/// The story of an exchange until its answer. Then exchange.upstream has one to be relayed; without
+/// an upstream ringway itself has answered. An error ends it; finish() tells the client.
+ring::Task<Status> serve_request(Exchange& exchange) {
     RINGWAY_CO_RETURN_IF_ERROR(begin(exchange));
     RINGWAY_CO_RETURN_IF_ERROR(identify(exchange));
     RINGWAY_CO_TRY(const bool is_answered, answer_locally(exchange));
@@ -18,15 +19,15 @@ ring::Task<Status> serve_exchange(Exchange& exchange) {
         co_await exchange.client.signal().wait();
     }
     RINGWAY_CO_RETURN_IF_ERROR(plan(exchange));
-    RINGWAY_CO_RETURN_IF_ERROR(co_await forward(exchange));
-    co_return co_await relay(exchange);
+    co_return co_await forward(exchange);
 }
 
 } // namespace
 
 ring::Task<AfterAnswer> process_request(WorkerState& worker, http::ServerConnection& client) {
     Exchange exchange(worker, client);
-    const Status outcome = co_await serve_exchange(exchange);
+    Status outcome = co_await serve_request(exchange); // its frame ends here: streams are long
+    if (outcome && exchange.upstream != nullptr) co_await relay(exchange, outcome);
     co_return finish(exchange, outcome);
 }
 

@@ -28,8 +28,7 @@ bool is_forwarded(FieldId id) {
 
 /// A client's own request id is taken if it is well formed.
 void take_request_id(Exchange& exchange, Bytes given) {
-    constexpr size_t given_bytes_max = 128;
-    const bool is_good = !given.empty() && given.size() <= given_bytes_max &&
+    const bool is_good = !given.empty() && given.size() <= RequestId::bytes_max &&
                          std::all_of(given.begin(), given.end(), wire::is_token_char);
     if (is_good) exchange.request_id.assign(given);
 }

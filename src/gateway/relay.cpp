@@ -115,17 +115,14 @@ public:
                       watch_ ? &*watch_ : nullptr, reader_.get(), exchange.drops_usage);
     }
 
-    ring::Task<Status> run() {
-        begin();
-        observe::WorkerCounters& counters = exchange_.worker.counters();
-        if (is_events_) counters.streams_running.add();
-        Status outcome = co_await pass_body();
-        if (is_events_) counters.streams_running.subtract();
-        co_return outcome;
+    Relay(const Relay&) = delete;
+    Relay& operator=(const Relay&) = delete;
+    ~Relay() {
+        if (is_events_) exchange_.worker.counters().streams_running.subtract();
     }
 
-private:
-    void begin() {
+    [[gnu::noinline]] void begin() {
+        if (is_events_) exchange_.worker.counters().streams_running.add();
         exchange_.status = exchange_.answer.status;
         exchange_.has_begun_answer = true;
         exchange_.client.begin_answer();
@@ -138,39 +135,46 @@ private:
         exchange_.upstream->release_head();
     }
 
-    /// The one loop that every chunk goes through.
-    ring::Task<Status> pass_body() {
-        const ProviderConfig& config = exchange_.provider().config;
-        const uint64_t unsent_max = exchange_.snapshot().config().stream_buffer_bytes;
-        ring::Deadline& deadline = exchange_.client.deadline();
-        const TimePoint head_due = exchange_.loop().now() + head_wait;
-        const TimePoint total_due =
-            config.total_time ? exchange_.began + *config.total_time : TimePoint::never();
-        for (;;) {
-            if (Status status = exchange_.check_goes_on(); !status) {
-                if (status.error().code == Code::cancelled) co_return status;
-                co_return end_cut(status);
-            }
-            const TimePoint now = exchange_.loop().now();
-            if (upstream_.has_input() && client_.unsent_bytes() <= unsent_max) {
-                read_at_ = now;
-                if (Status passed = pass_input(unsent_max); !passed) co_return end_cut(passed);
-            }
-            if (exchange_.upstream->body().has_ended()) co_return end();
-            if (!upstream_.has_input()) {
-                if (upstream_.is_broken() || upstream_.has_ended()) co_return end_by_upstream();
-                if (now >= read_at_ + config.idle_time || now >= total_due) {
-                    co_return end_cut(
-                        upstream_error(Code::timeout, "The upstream stopped sending."));
-                }
-            }
-            if (!out_.empty() && now >= head_due) flush();
-            balance(unsent_max);
-            const TimePoint idle_due = std::min(read_at_ + config.idle_time, total_due);
-            deadline.set(exchange_.loop(), out_.empty() ? idle_due : std::min(idle_due, head_due));
-            exchange_.client.bound_pipelined_input();
-            co_await exchange_.client.signal().wait();
+    /// What every chunk goes through: looks at both ends and passes on what has come. Done when the
+    /// client has all of it. Not inlined into the coroutine: all locals would then stand in its
+    /// frame, for as long as the stream lives.
+    [[gnu::noinline]] http::Progress poll(Status& outcome) {
+        const auto ended = [&outcome](const Status& status) {
+            outcome = status;
+            return http::Progress::done;
+        };
+        if (Status status = exchange_.check_goes_on(); !status) {
+            return ended(status.error().code == Code::cancelled ? status : end_cut(status));
         }
+        const uint64_t unsent_max = exchange_.snapshot().config().stream_buffer_bytes;
+        const TimePoint now = exchange_.loop().now();
+        if (upstream_.has_input() && client_.unsent_bytes() <= unsent_max) {
+            read_at_ = now;
+            if (Status passed = pass_input(unsent_max); !passed) return ended(end_cut(passed));
+        }
+        if (exchange_.upstream->body().has_ended()) return ended(end());
+        const TimePoint due = idle_due();
+        if (!upstream_.has_input()) {
+            if (upstream_.is_broken() || upstream_.has_ended()) return ended(end_by_upstream());
+            if (now >= due) {
+                return ended(
+                    end_cut(upstream_error(Code::timeout, "The upstream stopped sending.")));
+            }
+        }
+        if (!out_.empty() && now >= head_due_) flush();
+        balance(unsent_max);
+        exchange_.client.deadline().set(exchange_.loop(),
+                                        out_.empty() ? due : std::min(due, head_due_));
+        exchange_.client.bound_pipelined_input();
+        return http::Progress::waiting;
+    }
+
+private:
+    /// When the upstream has been silent for too long.
+    TimePoint idle_due() const {
+        const ProviderConfig& config = exchange_.provider().config;
+        const TimePoint due = read_at_ + config.idle_time;
+        return config.total_time ? std::min(due, exchange_.began + *config.total_time) : due;
     }
 
     Status pass_input(uint64_t unsent_max) {
@@ -240,6 +244,7 @@ private:
     bool is_events_;
     bool is_paused_ = false;
     TimePoint read_at_ = exchange_.loop().now();
+    TimePoint head_due_ = read_at_ + head_wait;
     std::optional<llm::StreamWatch> watch_;
     std::unique_ptr<llm::AnswerReader> reader_;
     std::optional<AnswerBody> body_;
@@ -248,9 +253,12 @@ private:
 
 } // namespace
 
-ring::Task<Status> relay(Exchange& exchange) {
+ring::Task<void> relay(Exchange& exchange, Status& outcome) {
     Relay relay(exchange);
-    co_return co_await relay.run();
+    relay.begin();
+    while (relay.poll(outcome) == http::Progress::waiting) {
+        co_await exchange.client.signal().wait();
+    }
 }
 
 } // namespace ringway::gateway

@@ -22,8 +22,16 @@ ServerConnection::ServerConnection(ring::Loop& loop, int socket, const ServerLim
 }
 
 void ServerConnection::await_next_request() {
-    head_ = ring::Slice();
+    incoming_.reset();
     deadline_.set(loop(), loop().now() + limits_.idle);
+}
+
+void ServerConnection::release_head() {
+    if (has_whole_body()) {
+        incoming_.reset();
+    } else {
+        incoming_->head = ring::Slice();
+    }
 }
 
 // The head -------------------------------------------------------------------------------------
@@ -31,27 +39,31 @@ void ServerConnection::await_next_request() {
 Result<Progress> ServerConnection::poll_head() {
     stream_->resume_reading();
     while (stream_->has_input()) {
-        const bool is_first = head_.empty();
-        append_to_head(head_, stream_->take(), loop().blocks());
+        if (incoming_ == nullptr) incoming_ = std::make_unique<Incoming>();
+        const bool is_first = incoming_->head.empty();
+        append_to_head(incoming_->head, stream_->take(), loop().blocks());
         RINGWAY_TRY(const Progress progress, poll_whole_head());
         if (progress == Progress::done) return progress;
         if (is_first) deadline_.set(loop(), loop().now() + limits_.head_time);
     }
     if (stream_->has_ended() || stream_->is_broken()) return gone();
     if (deadline_.has_passed(loop().now())) {
-        if (!scanner_.has_begun(head_.bytes())) return gone();
+        if (incoming_ == nullptr || !incoming_->scanner.has_begun(incoming_->head.bytes())) {
+            return gone();
+        }
         return client_error(Code::timeout, "the request head took too long");
     }
     return Progress::waiting;
 }
 
 Result<Progress> ServerConnection::poll_whole_head() {
-    RINGWAY_TRY(const size_t size, scanner_.scan(head_.bytes(), limits_.head));
+    ring::Slice& head = incoming_->head;
+    RINGWAY_TRY(const size_t size, incoming_->scanner.scan(head.bytes(), limits_.head));
     if (size == 0) return Progress::waiting;
-    if (size < head_.size()) stream_->untake(head_.part(size, head_.size() - size));
-    head_.truncate(size);
-    head_.remove_prefix(scanner_.leading_blank_bytes());
-    scanner_ = {};
+    if (size < head.size()) stream_->untake(head.part(size, head.size() - size));
+    head.truncate(size);
+    head.remove_prefix(incoming_->scanner.leading_blank_bytes());
+    incoming_->scanner = {};
     deadline_.clear();
     return Progress::done;
 }
@@ -59,27 +71,26 @@ Result<Progress> ServerConnection::poll_whole_head() {
 // The body -------------------------------------------------------------------------------------
 
 void ServerConnection::begin_body(const wire::RequestLine& line) {
-    body_ = BodyReader(line.framing, line.content_length);
-    body_bytes_ = 0;
-    body_began_ = loop().now();
-    body_bytes_max_ = limits_.body_bytes_max;
-    body_ended_ = body_began_;
+    incoming_->body = BodyReader(line.framing, line.content_length);
+    incoming_->body_bytes = 0;
+    incoming_->body_bytes_max = limits_.body_bytes_max;
+    incoming_->body_began = body_ended_ = loop().now();
     expects_continue_ = line.expects_continue;
     has_begun_answer_ = has_noticed_end_ = is_half_closed_ = false;
 }
 
 void ServerConnection::invite_body() {
-    if (!expects_continue_ || body_.has_ended() || is_body_too_long()) return;
+    if (!expects_continue_ || has_whole_body() || is_body_too_long()) return;
     expects_continue_ = false;
     if (!stream_->has_input()) write(ring::Slice::of_static("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
 Status ServerConnection::take_payload(ring::Slice piece, ring::SliceQueue& into) {
-    while (!piece.empty() && !body_.has_ended()) {
-        RINGWAY_TRY(const BodyReader::Step step, body_.next(piece.bytes()));
+    while (!piece.empty() && !has_whole_body()) {
+        RINGWAY_TRY(const BodyReader::Step step, incoming_->body.next(piece.bytes()));
         if (!step.payload.empty()) into.push_back(piece.part(step.payload));
-        body_bytes_ += step.payload.size();
-        if (body_bytes_ > body_bytes_max_) {
+        incoming_->body_bytes += step.payload.size();
+        if (incoming_->body_bytes > incoming_->body_bytes_max) {
             return client_error(Code::too_large, "the request body is too large");
         }
         piece.remove_prefix(step.consumed);
@@ -91,14 +102,15 @@ Status ServerConnection::take_payload(ring::Slice piece, ring::SliceQueue& into)
 /// Receives a long body of known length in large blocks, without going through the small receive
 /// buffers that all streams share. True while it does.
 bool ServerConnection::continue_direct() {
-    const bool pays = body_.framing() == wire::Framing::length &&
-                      body_.remaining() >= direct_bytes_min && stream_->can_receive_direct();
+    const BodyReader& body = incoming_->body;
+    const bool pays = body.framing() == wire::Framing::length &&
+                      body.remaining() >= direct_bytes_min && stream_->can_receive_direct();
     if (!pays || stream_->has_input() || stream_->has_ended()) return false;
     stream_->pause_reading();
     if (!stream_->is_reading_stopped()) return true;
     ring::Block* block = loop().blocks().try_take_large();
     if (block == nullptr) return false;
-    const auto size = static_cast<size_t>(std::min<uint64_t>(block->capacity, body_.remaining()));
+    const auto size = static_cast<size_t>(std::min<uint64_t>(block->capacity, body.remaining()));
     stream_->receive_direct(ring::Slice::adopt(*block, size));
     return true;
 }
@@ -107,18 +119,19 @@ Result<Progress> ServerConnection::poll_body(ring::SliceQueue& into) {
     if (is_body_too_long()) {
         return client_error(Code::too_large, "the request body is too large");
     }
-    while (!body_.has_ended() && stream_->has_input()) {
+    while (!has_whole_body() && stream_->has_input()) {
         RINGWAY_RETURN_IF_ERROR(take_payload(stream_->take(), into));
     }
-    if (body_.has_ended()) {
+    if (has_whole_body()) {
         deadline_.clear();
         body_ended_ = loop().now();
         stream_->resume_reading();
         return Progress::done;
     }
     if (stream_->has_ended() || stream_->is_broken()) return gone();
-    const auto rate_seconds = static_cast<int64_t>(body_bytes_ / limits_.body_rate_min);
-    deadline_.set(loop(), body_began_ + limits_.body_grace + std::chrono::seconds(rate_seconds));
+    const auto rate_seconds = static_cast<int64_t>(incoming_->body_bytes / limits_.body_rate_min);
+    deadline_.set(loop(),
+                  incoming_->body_began + limits_.body_grace + std::chrono::seconds(rate_seconds));
     if (deadline_.has_passed(loop().now())) {
         return client_error(Code::timeout, "the request body came too slowly");
     }

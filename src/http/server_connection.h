@@ -53,15 +53,18 @@ public:
     /// to be answered, and the connection closed.
     Result<Progress> poll_head();
     /// The bytes of the head; the slice keeps them until release_head().
-    const ring::Slice& head() const { return head_; }
-    void release_head() { head_ = ring::Slice(); }
+    const ring::Slice& head() const {
+        RINGWAY_ASSERT(incoming_ != nullptr);
+        return incoming_->head;
+    }
+    void release_head();
 
     /// The head was understood: its body comes next.
     void begin_body(const wire::RequestLine& line);
     /// Moves what has come of the body to `into`, without its framing.
     /// Errors: {too_large}, {timeout}, {malformed}, {closed}, all with the client's blame.
     Result<Progress> poll_body(ring::SliceQueue& into);
-    bool has_whole_body() const { return body_.has_ended(); }
+    bool has_whole_body() const { return incoming_ == nullptr || incoming_->body.has_ended(); }
     /// "100 Continue", if the client waits for it and has sent no body yet.
     void invite_body();
 
@@ -78,7 +81,7 @@ public:
     /// From now on the answer's bytes go out.
     void begin_answer() { has_begun_answer_ = true; }
     /// How many bytes the body may have; set after begin_body().
-    void set_body_limit(uint64_t bytes) { body_bytes_max_ = bytes; }
+    void set_body_limit(uint64_t bytes) { incoming_->body_bytes_max = bytes; }
 
     /// Waits until all is sent. If the client may still be sending, what comes is then thrown away
     /// for a while: closing with unread bytes would make its stack drop the answer. All of it takes
@@ -87,24 +90,31 @@ public:
                                       std::optional<Duration> at_most = {});
 
 private:
+    /// What is known of a request while it comes in. A connection that waits, or whose answer is on
+    /// its way, has none.
+    struct Incoming : ring::Pooled {
+        ring::Slice head;
+        wire::HeadScanner scanner;
+        BodyReader body;
+        uint64_t body_bytes = 0;
+        uint64_t body_bytes_max = 0;
+        TimePoint body_began;
+    };
+
     Result<Progress> poll_whole_head();
     Status take_payload(ring::Slice piece, ring::SliceQueue& into);
     bool continue_direct();
     /// Its Content-Length says so.
     bool is_body_too_long() const {
-        return body_.framing() == wire::Framing::length && body_.remaining() > body_bytes_max_;
+        return incoming_->body.framing() == wire::Framing::length &&
+               incoming_->body.remaining() > incoming_->body_bytes_max;
     }
 
     const ServerLimits& limits_;
     ring::Signal signal_;
     ring::Deadline deadline_;
     net::StreamPtr stream_;
-    ring::Slice head_;
-    wire::HeadScanner scanner_;
-    BodyReader body_;
-    uint64_t body_bytes_ = 0;
-    uint64_t body_bytes_max_ = 0;
-    TimePoint body_began_;
+    std::unique_ptr<Incoming> incoming_;
     TimePoint body_ended_;
     bool expects_continue_ = false;
     bool has_begun_answer_ = false;

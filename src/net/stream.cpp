@@ -125,6 +125,7 @@ void Stream::on_received(ring::Completion&& completion) {
     }
     if (is_receiving_ || has_ended_ || failure_) return;
     if (is_reading_paused_) {
+        compact_input();
         signal_->raise(); // someone may wait for is_reading_stopped()
     } else {
         start_receiving(true);
@@ -148,9 +149,13 @@ void Stream::accept_bytes(ring::Slice slice) {
     if (input_.bytes() != had || filter_->is_ready() != was_ready || has_ended_) signal_->raise();
 }
 
+/// What was received may wait for long: small pieces must not hold whole receive buffers.
+void Stream::compact_input() { input_.compact(loop_.blocks()); }
+
 void Stream::pause_reading() {
     if (is_reading_paused_) return;
     is_reading_paused_ = true;
+    compact_input();
     if (is_receiving_) loop_.backend().cancel({this, tag_receive});
 }
 
@@ -164,23 +169,25 @@ void Stream::resume_reading() {
 void Stream::receive_direct(ring::Slice target) {
     RINGWAY_ASSERT(is_reading_paused_ && !is_receiving_ && input_.empty());
     RINGWAY_ASSERT(can_receive_direct());
-    direct_ = std::move(target);
     is_receiving_ = is_direct_ = true;
-    const std::span<char> memory(const_cast<char*>(direct_.data()), direct_.size());
+    direct_ = std::make_unique<Direct>();
+    direct_->target = std::move(target);
+    const std::span<char> memory(const_cast<char*>(direct_->target.data()), direct_->target.size());
     loop_.backend().receive_into({this, tag_receive}, socket_, memory);
 }
 
 void Stream::on_received_direct(int32_t result) {
     is_receiving_ = is_direct_ = false;
+    ring::Slice filled = std::move(direct_->target);
+    direct_.reset();
     if (result < 0) {
         fail(code_of(-result), "the connection broke", -result);
     } else {
-        if (static_cast<size_t>(result) < direct_.size()) has_ended_ = true;
-        direct_.truncate(static_cast<size_t>(result));
-        if (!direct_.empty()) input_.push_back(direct_);
+        if (static_cast<size_t>(result) < filled.size()) has_ended_ = true;
+        filled.truncate(static_cast<size_t>(result));
+        if (!filled.empty()) input_.push_back(std::move(filled));
         signal_->raise();
     }
-    direct_ = ring::Slice();
     // Reading may have been resumed meanwhile.
     if (!is_reading_paused_ && !has_ended_ && !failure_ && !is_closing_) start_receiving(true);
 }
@@ -316,7 +323,7 @@ void Stream::send_rest() {
 void Stream::compact_output() { output_.compact(loop_.blocks(), sending_bytes_); }
 
 void Stream::notify_when_unsent_at_most(size_t bytes) {
-    notify_at_ = bytes;
+    notify_at_ = static_cast<uint32_t>(std::min<size_t>(bytes, UINT32_MAX));
     wants_notice_ = true;
     if (unsent_bytes() <= bytes) {
         wants_notice_ = false;
@@ -347,7 +354,7 @@ void Stream::end_writing() {
 
 void Stream::fail(Code code, std::string_view what, int sys_errno) {
     if (failure_ || is_closing_) return;
-    failure_ = Error{code, Blame::upstream, Retry::other_target, sys_errno, what};
+    failure_ = std::make_unique<Error>(code, Blame::upstream, Retry::other_target, sys_errno, what);
     signal_->raise();
 }
 

@@ -60,10 +60,13 @@ public:
     ring::Loop& loop() { return loop_; }
 
     bool is_established() const {
-        return !is_connecting_ && !failure_ && (filter_ == nullptr || filter_->is_ready());
+        return !is_connecting_ && failure_ == nullptr &&
+               (filter_ == nullptr || filter_->is_ready());
     }
     /// Why the stream is broken, if it is. Bytes that came before may still be taken.
-    const std::optional<Error>& failure() const { return failure_; }
+    std::optional<Error> failure() const {
+        return failure_ != nullptr ? std::optional<Error>(*failure_) : std::nullopt;
+    }
     int socket() const { return socket_; }
 
     // Receiving --------------------------------------------------------------------------------
@@ -77,7 +80,7 @@ public:
     bool has_ended() const { return has_ended_; }
     /// With TLS: it ended without saying so, which may be a cut.
     bool was_cut() const { return has_ended_ && filter_ != nullptr && !filter_->has_ended(); }
-    bool is_broken() const { return failure_.has_value(); }
+    bool is_broken() const { return failure_ != nullptr; }
 
     /// Stops receiving; up to a turn's worth of bytes may still come.
     void pause_reading();
@@ -113,6 +116,10 @@ private:
     friend struct StreamCloser;
     enum Tag : unsigned { tag_receive = 1, tag_send = 2, tag_connect = 3, tag_hangup = 4 };
 
+    struct Direct : ring::Pooled {
+        ring::Slice target;
+    };
+
     Stream(ring::Loop& loop, int socket, ring::Signal& signal, std::unique_ptr<Filter> filter)
         : loop_(loop), signal_(&signal), filter_(std::move(filter)), socket_(socket) {}
     ~Stream() = default;
@@ -133,6 +140,7 @@ private:
     void send_alert();
     void send_rest();
     bool awaits_settling() const;
+    void compact_input();
     void compact_output();
     size_t gather(std::span<iovec> pieces) const;
     void after_progress();
@@ -149,11 +157,12 @@ private:
     std::unique_ptr<Filter> filter_;
     ring::SliceQueue input_;
     ring::SliceQueue output_;
-    ring::Slice direct_;              ///< memory being filled by receive_direct()
+    // Few streams have these, and many streams are idle.
+    std::unique_ptr<Direct> direct_;  ///< while receive_direct() fills it
     std::unique_ptr<Address> target_; ///< while connecting: the kernel reads it when it starts
-    size_t notify_at_ = 0;
-    std::optional<Error> failure_;
+    std::unique_ptr<Error> failure_;
     int socket_;
+    uint32_t notify_at_ = 0;
     uint32_t in_flight_bytes_ = 0; ///< of the send that does not wait, until it is settled
     uint32_t sending_bytes_ = 0;   ///< of the send that waits for room
     uint32_t inflow_turn_ = 0;     ///< the last turn that brought bytes

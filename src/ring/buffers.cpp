@@ -91,11 +91,13 @@ Slice BlockPool::copy(Bytes bytes) {
     return copied;
 }
 
-void BlockPool::trim() {
+bool BlockPool::trim() {
+    const size_t held = bytes_held_;
     drop(small_, (small_.idle_min + 1) / 2, small_bytes);
     drop(large_, (large_.idle_min + 1) / 2, large_bytes);
     small_.idle_min = small_.length;
     large_.idle_min = large_.length;
+    return bytes_held_ < held;
 }
 
 void SliceQueue::add_node(Slice slice) {

@@ -130,8 +130,9 @@ public:
     /// `bytes` must fit a small block.
     Slice copy(Bytes bytes);
 
-    /// Gives back to the heap half of the blocks no one has needed since the last call.
-    void trim();
+    /// Gives back to the heap half of the blocks no one has needed since the last call. True: there
+    /// were some.
+    bool trim();
 
     size_t bytes_held() const { return bytes_held_; } ///< from the heap, free ones included
     size_t bytes_in_use() const { return bytes_in_use_; }

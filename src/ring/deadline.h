@@ -13,7 +13,6 @@ public:
 
     void set(Loop& loop, TimePoint due) {
         due_ = due;
-        loop_ = &loop;
         if (!timer_.is_armed() || due < armed_for_) {
             armed_for_ = due;
             loop.timers().arm(timer_, due);
@@ -26,16 +25,16 @@ public:
 private:
     static void on_time(void* self) {
         auto& deadline = *static_cast<Deadline*>(self);
-        if (deadline.has_passed(deadline.loop_->now())) {
+        Loop& loop = deadline.signal_.loop();
+        if (deadline.has_passed(loop.now())) {
             deadline.signal_.raise();
         } else if (deadline.due_ != TimePoint::never()) {
             deadline.armed_for_ = deadline.due_;
-            deadline.loop_->timers().arm(deadline.timer_, deadline.due_);
+            loop.timers().arm(deadline.timer_, deadline.due_);
         }
     }
 
     Signal& signal_;
-    Loop* loop_ = nullptr;
     TimePoint due_ = TimePoint::never();
     TimePoint armed_for_ = TimePoint::never();
     Timer timer_;

@@ -53,7 +53,8 @@ void Loop::settle_writers() {
     const uint64_t started = backend_.started();
     while (!settling_.empty() && settling_.front().queued_at_ <= started) {
         Writer& writer = settling_.pop_front();
-        if (std::exchange(writer.wants_again_, false)) flushing_.push_back(writer);
+        if (writer.wants_again_ != 0) flushing_.push_back(writer);
+        writer.wants_again_ = 0;
         writer.settle(); // which may be its end
     }
 }
@@ -62,9 +63,9 @@ bool Loop::flush_writers() {
     bool awaits_settling = !settling_.empty(); // the kernel was too busy for them
     while (!flushing_.empty()) {
         Writer& writer = flushing_.pop_front();
-        writer.wants_again_ = false;
+        writer.wants_again_ = 0;
         if (writer.flush()) awaits_settling = true;
-        writer.queued_at_ = backend_.queued();
+        writer.queued_at_ = backend_.queued() & (UINT64_MAX >> 1);
         settling_.push_back(writer);
     }
     return awaits_settling;
@@ -87,8 +88,8 @@ void Loop::resume_ready() {
 
 void Loop::housekeep(void* self) {
     auto& loop = *static_cast<Loop*>(self);
-    loop.blocks_.trim();
-    memory::trim();
+    const bool has_trimmed_blocks = loop.blocks_.trim();
+    if (memory::trim() || has_trimmed_blocks) memory::return_pages();
     loop.timers_.arm(loop.housekeeping_, loop.now_ + housekeeping_interval);
 }
 

@@ -30,8 +30,8 @@ protected:
 
 private:
     friend class Loop;
-    uint64_t queued_at_ = 0;   ///< the backend's count when flush() returned
-    bool wants_again_ = false; ///< asked for another flush() before settle()
+    uint64_t queued_at_ : 63 = 0;  ///< the backend's count when flush() returned
+    uint64_t wants_again_ : 1 = 0; ///< asked for another flush() before settle()
 };
 
 struct LoopCounters {
@@ -72,7 +72,7 @@ public:
     /// `writer` has something to send at the end of this turn.
     void wants_flush(Writer& writer) {
         if (writer.is_linked()) {
-            writer.wants_again_ = true; // in vain, unless it waits to be settled
+            writer.wants_again_ = 1; // in vain, unless it waits to be settled
         } else {
             flushing_.push_back(writer);
         }

@@ -13,7 +13,7 @@ namespace {
 #endif
 #endif
 
-constexpr size_t class_bytes = 64;
+constexpr size_t class_bytes = 16;
 constexpr size_t pooled_bytes_max = 4096;
 
 struct FreeCell {
@@ -45,6 +45,7 @@ struct FreeLists {
 };
 
 thread_local FreeLists lists;
+void (*pages_return)() = nullptr;
 
 } // namespace
 
@@ -79,12 +80,22 @@ void release(void* pointer, size_t bytes) noexcept {
     ::operator delete(pointer);
 }
 
-void trim() {
+bool trim() {
+    uint32_t dropped = 0;
     for (auto& size_class : lists.classes) {
-        FreeLists::drop(size_class, (size_class.idle_min + 1) / 2);
+        const uint32_t surplus = (size_class.idle_min + 1) / 2;
+        FreeLists::drop(size_class, surplus);
         size_class.idle_min = size_class.length;
+        dropped += surplus;
     }
+    return dropped > 0;
 }
+
+void return_pages() {
+    if (pages_return != nullptr) pages_return();
+}
+
+void set_return_pages(void (*how)()) { pages_return = how; }
 
 size_t bytes_in_use() { return lists.in_use; }
 

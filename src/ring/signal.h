@@ -17,6 +17,7 @@ public:
     explicit Signal(Loop& loop) : loop_(loop) {}
     ~Signal() { RINGWAY_ASSERT(!waiter_); }
 
+    Loop& loop() const { return loop_; }
     void raise();
     /// Forgets a raise that nobody has waited for yet.
     void clear() { is_raised_ = false; }

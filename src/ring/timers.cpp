@@ -24,7 +24,7 @@ void TimerWheel::arm(Timer& timer, TimePoint when) {
     if (when == TimePoint::never()) return;
     const int64_t ns = std::max<int64_t>((when - origin_).count(), 0);
     const auto due = static_cast<uint64_t>((ns + tick.count() - 1) / tick.count());
-    timer.tick_ = std::max(due, now_tick_ + 1);
+    timer.tick_ = std::max(due, now_tick_ + 1) & Timer::tick_max;
     timer.wheel_ = this;
     ++armed_;
     place(timer);
@@ -46,8 +46,8 @@ void TimerWheel::place(Timer& timer) {
     const unsigned top_bit = 63U - static_cast<unsigned>(std::countl_zero(differing | 1));
     const unsigned level = std::min(top_bit / level_bits, levels - 1);
     const auto slot = static_cast<unsigned>((timer.tick_ >> (level * level_bits)) % slots);
-    timer.level_ = static_cast<uint8_t>(level);
-    timer.slot_ = static_cast<uint8_t>(slot);
+    timer.level_ = level & 15;
+    timer.slot_ = slot & 255;
     wheel_[level][slot].push_back(timer);
     occupied_[level] |= uint64_t{1} << slot;
 }

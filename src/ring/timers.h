@@ -22,11 +22,13 @@ public:
 
 private:
     friend class TimerWheel;
+    static constexpr uint64_t tick_max = (uint64_t{1} << 52) - 1; ///< 140,000 years
+
     Callback callback_;
     void* context_;
-    uint64_t tick_ = 0;
-    uint8_t level_ = 0;
-    uint8_t slot_ = 0;
+    uint64_t tick_ : 52 = 0;
+    uint64_t level_ : 4 = 0;
+    uint64_t slot_ : 8 = 0;
     class TimerWheel* wheel_ = nullptr;
 };
 

@@ -43,12 +43,13 @@ public:
     struct Size {
         unsigned min; ///< kept lent
         unsigned max;
+        Duration calm; ///< without a shortage before it shrinks
     };
     ReceiveBuffers(Uring& uring, BlockPool& blocks, uint16_t group, uint16_t first_number,
                    Size count)
         : uring_(uring), blocks_(blocks), group_(group), first_number_(first_number),
-          count_min_(count.min), entries_(count.max), target_(count.min), lent_(count.max, nullptr),
-          ring_(uring.register_buffer_ring(count.max, group, 0)) {
+          count_min_(count.min), entries_(count.max), calm_(count.calm), target_(count.min),
+          lent_(count.max, nullptr), ring_(uring.register_buffer_ring(count.max, group, 0)) {
         free_.reserve(entries_);
         for (unsigned number = entries_; number > 0; --number) {
             free_.push_back(static_cast<uint16_t>(number - 1));
@@ -65,7 +66,7 @@ public:
 
     /// Lends blocks up to the target, as far as the pool gives any.
     void replenish(TimePoint now) {
-        if (target_ > count_min_ && now > grew_at_ + shrink_after) {
+        if (target_ > count_min_ && now > grew_at_ + calm_) {
             target_ = std::max(target_ / 2, count_min_);
             grew_at_ = now;
         }
@@ -93,9 +94,24 @@ public:
         grew_at_ = now;
     }
 
-private:
-    static constexpr Duration shrink_after = 1s;
+    /// Takes back the buffers lent last, beyond the target: no receive may ever need them. Only for
+    /// a kernel that works for this ring while it is called and at no other time, and only when all
+    /// its completions were heard: then what is lent is what it has not come to yet.
+    void take_back() {
+        const auto mask = static_cast<unsigned>(io_uring_buf_ring_mask(entries_));
+        uint16_t taken = 0;
+        for (; lent_count_ > target_; --lent_count_) {
+            const uint16_t bid = ring_->bufs[(ring_->tail - ++taken) & mask].bid;
+            const auto number = static_cast<uint16_t>(bid - first_number_);
+            Block* block = std::exchange(lent_[number], nullptr);
+            RINGWAY_ASSERT(block != nullptr);
+            free_.push_back(number);
+            Slice::adopt(*block, 0);
+        }
+        if (taken > 0) io_uring_buf_ring_advance(ring_, -int{taken});
+    }
 
+private:
     void lend(Block& block, int offset) {
         const uint16_t number = free_.back();
         free_.pop_back();
@@ -112,6 +128,7 @@ private:
     uint16_t first_number_;
     unsigned count_min_;
     unsigned entries_;
+    Duration calm_;
     unsigned target_;
     unsigned lent_count_ = 0;
     TimePoint grew_at_;
@@ -217,10 +234,12 @@ Result<void> RealUringBackend::open(const UringBackendOptions& options, std::str
     messages_.resize(uring_.entries());
     pieces_.resize(4 * send_pieces_max);
     RINGWAY_ASSERT(options.buffers_max <= flood_numbers);
-    buffers_.emplace(uring_, blocks_, shared_group, uint16_t{0},
-                     ReceiveBuffers::Size{options.buffers_min, options.buffers_max});
-    flood_buffers_.emplace(uring_, blocks_, flood_group, flood_numbers,
-                           ReceiveBuffers::Size{flood_buffers, flood_buffers});
+    buffers_.emplace(
+        uring_, blocks_, shared_group, uint16_t{0},
+        ReceiveBuffers::Size{options.buffers_min, options.buffers_max, options.buffers_calm});
+    flood_buffers_.emplace(
+        uring_, blocks_, flood_group, flood_numbers,
+        ReceiveBuffers::Size{flood_buffers, flood_buffers, options.buffers_calm});
     if (!buffers_->is_registered() || !flood_buffers_->is_registered()) {
         explanation = "io_uring could not register its receive buffers";
         return gateway_error(Code::exhausted, "io_uring buffers");
@@ -419,6 +438,7 @@ void RealUringBackend::deliver() {
     for (const Posted& posted : std::exchange(posted_, {})) {
         posted.op.completer->on_completion(posted.op.tag, Completion{posted.result, true, {}});
     }
+    if (uring_.features().defer_taskrun && !uring_.has_completions()) buffers_->take_back();
 }
 
 void RealUringBackend::deliver(const io_uring_cqe& entry) {

@@ -11,9 +11,10 @@ struct UringBackendOptions {
     unsigned submission_entries = 1024;
     unsigned completion_entries = 8192;
     /// Shared receive buffers kept ready: doubled when they ran out, up to the maximum, and halved
-    /// again when a second passed without that. 64 x 4 KiB stay in the second-level cache.
+    /// again when `buffers_calm` passed without that. 64 x 4 KiB stay in the second-level cache.
     unsigned buffers_min = 64;
     unsigned buffers_max = 1024;
+    Duration buffers_calm = 1s;
 };
 
 struct UringBackendCounters {

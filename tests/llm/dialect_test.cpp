@@ -24,7 +24,7 @@ const std::string hostile[] = {
     "plain",
     "quote \" backslash \\ slash /",
     "line\nbreaks\r\n\r\ndata: [DONE]\n\nevent: x\n\n",
-    std::string("nul \0 and \x1b[31m escape \x7f", 26),
+    std::string("nul \0 and \x1b[31m escape \x7f", 24),
     "umlaut ä, emoji 😀, separators \xe2\x80\xa8",
     "malformed \xff\xfe\x80 and cut \xe2\x82",
     "{\"error\":{}}</script>",

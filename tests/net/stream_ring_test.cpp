@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 #include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -75,6 +75,43 @@ TEST_CASE("stream on the ring: two ends talk, over TCP and over a Unix socket") 
         CHECK(pair.listener->accepted() == 1);
     }
     CHECK(access(path.substr(5).c_str(), F_OK) != 0);
+}
+
+// Nagle's algorithm makes a send wait for the ACK of the one before, which the other side delays by
+// up to 40 ms: every connection of both kinds is without it, and none ever gets it back.
+TEST_CASE("stream on the ring: neither an accepted nor a connected socket delays small writes") {
+    for (const char* const where : {"127.0.0.1:0", "[::1]:0"}) {
+        CAPTURE(where);
+        RingWorld world;
+        Connected pair(world, where);
+        for (const Stream* stream : {pair.near.get(), pair.far.get()}) {
+            int is_undelayed = 0;
+            int is_corked = 1;
+            socklen_t size = sizeof(int);
+            REQUIRE(getsockopt(stream->socket(), IPPROTO_TCP, TCP_NODELAY, &is_undelayed, &size) ==
+                    0);
+            REQUIRE(getsockopt(stream->socket(), IPPROTO_TCP, TCP_CORK, &is_corked, &size) == 0);
+            CHECK(is_undelayed == 1);
+            CHECK(is_corked == 0);
+        }
+    }
+}
+
+// The same without asking the kernel for options: two small writes, the second while the first is
+// not acknowledged, both arrive although the far end says nothing.
+TEST_CASE("stream on the ring: a second small write does not wait for the first one's ACK") {
+    RingWorld world;
+    Connected pair(world);
+    const int is_quick = 0; // the far end's ACKs are delayed
+    setsockopt(pair.far->socket(), IPPROTO_TCP, TCP_QUICKACK, &is_quick, sizeof is_quick);
+    for (const char* const text : {"data: 1\n\n", "data: 2\n\n", "data: 3\n\n"}) {
+        pair.near->write(ring::Slice::of_static(text));
+        world.turn_now();
+        tcp_info info{};
+        socklen_t size = sizeof info;
+        REQUIRE(getsockopt(pair.near->socket(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0);
+        CHECK(info.tcpi_notsent_bytes == 0);
+    }
 }
 
 TEST_CASE("stream on the ring: megabytes pass a reader that pauses, both ways at once") {

@@ -153,6 +153,37 @@ TEST_CASE("uring: a receive that waits for a buffer can be cancelled") {
     CHECK(starved.ended == 1);
 }
 
+TEST_CASE("uring: buffers that a burst needed come back from the kernel when it is over") {
+    UringBackendOptions options{64, 256, 4, 64};
+    options.buffers_calm = 1ms;
+    Fixture fixture(options);
+    SocketPair pair;
+    Recorder recorder;
+    fixture.backend->receive({&recorder, 1}, pair.ours, true);
+    const auto receive = [&](const std::string& text) {
+        recorder.received.clear();
+        pair.write(text);
+        for (int turns = 0; turns < 1000 && recorder.received.size() < text.size(); ++turns) {
+            if (std::exchange(recorder.ended, 0) > 0) {
+                fixture.backend->receive({&recorder, 1}, pair.ours, true);
+            }
+            fixture.turn_now();
+        }
+        CHECK(recorder.received == text);
+    };
+    std::string burst;
+    for (int i = 0; i < 100'000; ++i) burst += static_cast<char>('a' + i % 26);
+    receive(burst);
+    CHECK(fixture.blocks.bytes_in_use() > 4 * BlockPool::small_bytes);
+    for (int turns = 0;
+         turns < 1'000'000 && fixture.blocks.bytes_in_use() > 4 * BlockPool::small_bytes; ++turns) {
+        fixture.turn_now();
+    }
+    CHECK(fixture.blocks.bytes_in_use() == 4 * BlockPool::small_bytes);
+    receive("the ones that stayed are good");
+    receive(burst);
+}
+
 TEST_CASE("uring: send_now says nothing when all was taken, and how much when not") {
     Fixture fixture;
     SocketPair pair;
