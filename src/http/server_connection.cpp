@@ -71,6 +71,7 @@ Result<Progress> ServerConnection::poll_whole_head() {
 // The body -------------------------------------------------------------------------------------
 
 void ServerConnection::begin_body(const wire::RequestLine& line) {
+    if (incoming_ == nullptr) incoming_ = std::make_unique<Incoming>();
     incoming_->body = BodyReader(line.framing, line.content_length);
     incoming_->body_bytes = 0;
     incoming_->body_bytes_max = limits_.body_bytes_max;

@@ -174,11 +174,12 @@ TEST_CASE("uring: buffers that a burst needed come back from the kernel when it 
     std::string burst;
     for (int i = 0; i < 100'000; ++i) burst += static_cast<char>('a' + i % 26);
     receive(burst);
-    CHECK(fixture.blocks.bytes_in_use() > 4 * BlockPool::small_bytes);
+    CHECK(fixture.backend->counters().buffer_shortages > 0);
     for (int turns = 0;
          turns < 1'000'000 && fixture.blocks.bytes_in_use() > 4 * BlockPool::small_bytes; ++turns) {
         fixture.turn_now();
     }
+    fixture.turn_now(); // lends again what the last receive took
     CHECK(fixture.blocks.bytes_in_use() == 4 * BlockPool::small_bytes);
     receive("the ones that stayed are good");
     receive(burst);
