@@ -28,7 +28,7 @@ def settled_counts(gateway, wanted):
 
 def random_aborts(verdict, options):
     requests = options.requests or (4000 if options.quick else 100_000)
-    with harness.Mock(options.binary, "--tokens", "8", "--gap", "1ms", "--jitter", "50") as mock, \
+    with harness.Mock(options.binary, "--tokens", "40", "--gap", "1ms", "--jitter", "50") as mock, \
             harness.Gateway(options.binary, mock.url(),
                             provider={"pool": {"idle_time": "2s"}}) as gateway:
         warm_up(gateway)
@@ -37,7 +37,7 @@ def random_aborts(verdict, options):
         for streams, share in (("--stream", 0.5), ("--no-stream", 0.5)):
             report = harness.run_bench(
                 options.binary, gateway.url(), "-c", "200", "-n", str(int(requests * share)),
-                "--abort-percent", "20", streams, "--drain", "60s", "--allow-failures")
+                "--abort-percent", "20", "--max-tokens", "40", streams, "--drain", "60s", "--allow-failures")
             verdict.note(f"{streams[2:]}: {report['completed']:,} complete, "
                          f"{report['aborted']:,} aborted, {report['failed']} failed "
                          f"{report['failures'] or ''}, {report['request_throughput']:,.0f}/s")

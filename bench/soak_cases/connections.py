@@ -57,10 +57,10 @@ def warm_up(gateway, requests=20):
     """Code and data that any request touches are not the memory of a connection."""
     connections = [connect(gateway.address) for _ in range(requests)]
     for connection in connections:
-        connection.sendall(request(False, extra={"max_tokens": 2}))
+        connection.sendall(request(False, model="mock/mock:tokens=2,gap=1ms"))
     for connection in connections:
         read_answer(connection)
-        connection.sendall(request(True, extra={"max_tokens": 2}))
+        connection.sendall(request(True, model="mock/mock:tokens=2,gap=1ms"))
     for connection in connections:
         while b"[DONE]" not in receive(connection):
             pass
