@@ -17,6 +17,7 @@ BlockPool::~BlockPool() {
     scratch_ = Slice();
     drop(small_, small_.length, small_bytes);
     drop(large_, large_.length, large_bytes);
+    drop(huge_, huge_.length, huge_bytes);
     RINGWAY_ASSERT(bytes_in_use_ == 0);
 }
 
@@ -60,7 +61,7 @@ Block* BlockPool::make(size_t bytes) {
 
 void BlockPool::give_back(Block& block) {
     const size_t bytes = block.capacity + sizeof(Block);
-    FreeList& to = bytes == small_bytes ? small_ : large_;
+    FreeList& to = bytes == small_bytes ? small_ : bytes == large_bytes ? large_ : huge_;
     bytes_in_use_ -= bytes;
     block.next_free = to.head;
     to.head = &block;
@@ -94,8 +95,10 @@ Slice BlockPool::copy(Bytes bytes) {
 void BlockPool::trim() {
     drop(small_, (small_.idle_min + 1) / 2, small_bytes);
     drop(large_, (large_.idle_min + 1) / 2, large_bytes);
+    drop(huge_, (huge_.idle_min + 1) / 2, huge_bytes);
     small_.idle_min = small_.length;
     large_.idle_min = large_.length;
+    huge_.idle_min = huge_.length;
 }
 
 void SliceQueue::add_node(Slice slice) {

@@ -102,14 +102,15 @@ private:
     uint32_t size_ = 0;
 };
 
-/// The blocks of one worker: small ones receive from sockets and carry heads, large ones carry
-/// request bodies. Free blocks are reused last in, first out, so that few of them are warm.
+/// The blocks of one worker: small ones receive from sockets and carry heads, large and huge ones
+/// carry request bodies. Free blocks are reused last in, first out, so that few of them are warm.
 ///
 /// The invariant: small_bytes_in_use() + the free list's bytes <= what the heap gave.
 class BlockPool {
 public:
     static constexpr size_t small_bytes = 4096;   ///< header included
     static constexpr size_t large_bytes = 131072; ///< header included
+    static constexpr size_t huge_bytes = 262144;  ///< header included
 
     /// `bytes_max` bounds what all blocks together may take; 0 means no bound.
     explicit BlockPool(size_t bytes_max = 0) : bytes_max_(bytes_max) {}
@@ -120,6 +121,12 @@ public:
     /// A block with one reference, or null when the bound is reached.
     Block* try_take_small() { return try_take(small_, small_bytes); }
     Block* try_take_large() { return try_take(large_, large_bytes); }
+    /// A large block or, for more than fits one, a huge one; null when the bound is reached.
+    Block* try_take_for(uint64_t bytes) {
+        if (bytes <= large_bytes - sizeof(Block)) return try_take_large();
+        Block* block = try_take(huge_, huge_bytes);
+        return block != nullptr ? block : try_take_large();
+    }
     /// A small block past any bound: heads and error answers must always find room.
     Block& take_small() { return take(small_, small_bytes); }
     /// A block of at least `bytes` bytes, past any bound; `bytes` must fit a large block.
@@ -149,6 +156,7 @@ private:
 
     FreeList small_;
     FreeList large_;
+    FreeList huge_;
     size_t bytes_max_;
     size_t bytes_held_ = 0;
     size_t bytes_in_use_ = 0;
