@@ -400,6 +400,8 @@ void ServerWorker::sample_now() {
     counters.uring_operations.set(uring.operations);
     counters.uring_overflows.set(uring.completion_overflows);
     counters.buffer_shortages.set(uring.buffer_shortages);
+    counters.zero_copy_tried.set(worker_.loop().zero_copy().tried());
+    counters.zero_copy_copied.set(worker_.loop().zero_copy().copied());
 }
 
 // The server -----------------------------------------------------------------------------------

@@ -68,6 +68,7 @@ ring::Task<Result<ClientConnectionPtr>> Pool::connect(Waiting waiting) {
             last_error = stream.error();
             continue;
         }
+        (*stream)->allow_zero_copy(); // closed during a request, the upstream is to forget it
         while (!(*stream)->is_established() && !(*stream)->failure() && !(*stream)->has_ended()) {
             if (waiting.is_abandoned(waiting.context)) {
                 co_return gateway_error(Code::cancelled, "nobody waits for the connection");

@@ -109,7 +109,7 @@ bool ServerConnection::continue_direct() {
     if (!pays || stream_->has_input() || stream_->has_ended()) return false;
     stream_->pause_reading();
     if (!stream_->is_reading_stopped()) return true;
-    ring::Block* block = loop().blocks().try_take_large();
+    ring::Block* block = loop().blocks().try_take_for(body.remaining());
     if (block == nullptr) return false;
     const auto size = static_cast<size_t>(std::min<uint64_t>(block->capacity, body.remaining()));
     stream_->receive_direct(ring::Slice::adopt(*block, size));

@@ -69,7 +69,8 @@ void Stream::on_completion(unsigned tag, ring::Completion&& completion) {
         break;
     case tag_send: on_sent(completion.result); break;
     case tag_connect: on_connected(completion.result); break;
-    default: on_hangup(completion); break;
+    case tag_hangup: on_hangup(completion); break;
+    default: on_loan(loans_->slots[tag - tag_loan], completion); break;
     }
     if (is_closing_) finish_closing();
 }
@@ -222,11 +223,14 @@ void Stream::write(ring::Slice slice) {
     loop_.wants_flush(*this);
 }
 
-size_t Stream::gather(std::span<iovec> pieces) const {
+/// As many pieces as there is room for; none begins behind `bytes_max`.
+size_t Stream::gather(std::span<iovec> pieces, size_t bytes_max) const {
     size_t count = 0;
+    size_t bytes = 0;
     output_.for_each([&](const ring::Slice& slice) {
         pieces[count++] = {const_cast<char*>(slice.data()), slice.size()};
-        return count < pieces.size();
+        bytes += slice.size();
+        return count < pieces.size() && bytes < bytes_max;
     });
     return count;
 }
@@ -252,10 +256,19 @@ bool Stream::flush() {
         if (is_sending_) compact_output();
     }
     if (is_sending_ || in_flight_bytes_ > 0) return false;
+    // One comparison finds both rare cases: nothing to send, and a lot.
+    if (output_.bytes() - 1 >= ring::zero_copy_bytes_min - 1) [[unlikely]]
+        return flush_rare();
+    send_now();
+    return awaits_settling();
+}
+
+bool Stream::flush_rare() {
     if (output_.empty()) {
         after_progress();
         return false;
     }
+    if (try_lend()) return false;
     send_now();
     return awaits_settling();
 }
@@ -294,7 +307,7 @@ void Stream::settle() {
     if (!output_.empty()) loop_.wants_flush(*this);
 }
 
-void Stream::on_sent(int32_t result) {
+void Stream::on_sent(int32_t result, bool took_all) {
     is_sending_ = false;
     in_flight_bytes_ = sending_bytes_ = 0;
     if (is_closing_ || failure_) return;
@@ -302,9 +315,11 @@ void Stream::on_sent(int32_t result) {
         return fail(code_of(-result), "the connection broke", -result);
     }
     if (result > 0) output_.consume(static_cast<size_t>(result));
-    if (!output_.empty()) {
+    if (!output_.empty() && !took_all) {
         compact_output();
-        send_rest();
+        if (!try_lend()) send_rest();
+    } else if (!output_.empty()) {
+        loop_.wants_flush(*this);
     } else if (filter_ != nullptr && filter_->unsent_bytes() > 0) {
         loop_.wants_flush(*this);
     }
@@ -317,6 +332,63 @@ void Stream::send_rest() {
     is_sending_ = true;
     for (size_t i = 0; i < count; ++i) sending_bytes_ += static_cast<uint32_t>(pieces[i].iov_len);
     loop_.backend().send({this, tag_send}, socket_, {pieces.data(), count});
+}
+
+/// Begins a send that lends its memory, if there is much to send and that is worth it.
+bool Stream::try_lend() {
+    if (!may_lend_ || output_.bytes() < ring::zero_copy_bytes_min) return false;
+    if (!loop_.backend().can_send_zero_copy()) return false;
+    if (loans_ == nullptr) loans_ = std::make_unique<Loans>();
+    unsigned slot = 0;
+    while (slot < loans_->slots.size() && loans_->slots[slot].is_out) ++slot;
+    if (slot == loans_->slots.size()) return false;
+    std::array<iovec, ring::send_pieces_max> pieces;
+    const size_t count = gather(pieces, ring::zero_copy_bytes_max);
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; ++i) bytes += pieces[i].iov_len;
+    if (bytes < ring::zero_copy_bytes_min || !loop_.zero_copy().is_worth_trying()) return false;
+    Loan& loan = loans_->slots[slot];
+    RINGWAY_ASSERT(loan.bytes.empty());
+    size_t left = count;
+    output_.for_each([&](const ring::Slice& slice) {
+        loan.bytes.push_back(slice);
+        return --left > 0;
+    });
+    loan.is_out = true;
+    loan.is_taken = loan.is_void = loan.is_refused = false;
+    ++loan_count_;
+    is_sending_ = true;
+    sending_bytes_ = static_cast<uint32_t>(bytes);
+    loop_.backend().send_zero_copy({this, tag_loan + slot}, socket_, {pieces.data(), count});
+    return true;
+}
+
+/// The first completion tells what was taken, the last that the memory is ours again.
+void Stream::on_loan(Loan& loan, const ring::Completion& completion) {
+    const int32_t result = completion.result;
+    if (loan.is_taken) return settle_loan(loan, result < 0);
+    loan.is_taken = true;
+    loan.is_void = result <= 0;
+    loan.is_refused =
+        result == -EOPNOTSUPP || result == -EINVAL || result == -ENOMEM || result == -ENOBUFS;
+    const bool is_refused = loan.is_refused;
+    const bool took_all = result > 0 && static_cast<uint32_t>(result) == sending_bytes_;
+    if (completion.is_last) settle_loan(loan, true);
+    if (!is_refused || is_closing_ || failure_) return on_sent(result, took_all);
+    is_sending_ = false;
+    sending_bytes_ = 0;
+    send_rest(); // the plain way, which knows whether the socket is well
+}
+
+void Stream::settle_loan(Loan& loan, bool is_copied) {
+    using Outcome = ring::ZeroCopy::Outcome;
+    RINGWAY_ASSERT(loan.is_out && loan_count_ > 0);
+    const bool says_nothing = loan.is_void && !loan.is_refused;
+    const Outcome known = is_copied || loan.is_refused ? Outcome::copied : Outcome::lent;
+    loop_.zero_copy().settle(says_nothing ? Outcome::unsent : known);
+    loan.is_out = false;
+    --loan_count_;
+    loan.bytes.clear();
 }
 
 /// The other side is slow: small pieces must not hold whole receive buffers while they wait.
@@ -374,9 +446,21 @@ void Stream::close() {
 
 void Stream::finish_closing() {
     if (!is_idle_in_kernel()) return;
+    if (loan_count_ > 0) return abort();
     if (holds_loop_) loop_.release();
-    loop_.backend().close(socket_);
+    if (!has_aborted_) loop_.backend().close(socket_);
     delete this;
+}
+
+/// The kernel would read from what it was lent until the other side has received it, which may be
+/// never: it drops it instead, and says soon that it has.
+void Stream::abort() {
+    if (has_aborted_) return;
+    has_aborted_ = true;
+    loop_.backend().abort(socket_);
+    if (holds_loop_) return;
+    holds_loop_ = true;
+    loop_.hold();
 }
 
 } // namespace ringway::net

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -44,7 +45,8 @@ using StreamPtr = std::unique_ptr<Stream, StreamCloser>;
 ///
 /// Sending: at the end of a turn everything written goes out in one send that does not wait, and
 /// that completes only if it could not take all (performance: the one-syscall loop). Then, and only
-/// then, the rest is kept, compacted, and sent as room comes.
+/// then, the rest is kept, compacted, and sent as room comes. Large sends of a connection that
+/// allows it may lend their memory to the kernel instead of having it copied (ring/zero_copy.h).
 /// Belongs to one worker.
 class Stream final : private ring::Completer, private ring::Writer, public ring::Pooled {
 public:
@@ -111,10 +113,35 @@ public:
     void notify_when_unsent_at_most(size_t bytes);
     /// Sends what is written, then tells the other side that no more comes.
     void end_writing();
+    /// Large sends need not be copied. Only where the other side may lose what is under way when
+    /// the stream is closed: the kernel sends from memory that it must not keep for long then.
+    void allow_zero_copy() { may_lend_ = true; }
+    /// Sends whose memory the kernel still reads from.
+    unsigned loans() const { return loan_count_; }
 
 private:
     friend struct StreamCloser;
-    enum Tag : unsigned { tag_receive = 1, tag_send = 2, tag_connect = 3, tag_hangup = 4 };
+    enum Tag : unsigned {
+        tag_receive = 1,
+        tag_send = 2,
+        tag_connect = 3,
+        tag_hangup = 4,
+        tag_loan = 5, ///< and one for each further loan
+    };
+
+    /// The memory of one zero-copy send, from its start until the kernel gives it back.
+    struct Loan {
+        ring::SliceQueue bytes;
+        bool is_out = false;
+        bool is_taken = false;   ///< the kernel has told how much it took
+        bool is_void = false;    ///< it took nothing
+        bool is_refused = false; ///< it took nothing, as it could not in this way
+    };
+    /// Two, so that the next send need not wait until the one before has arrived. With both out,
+    /// sends are plain ones: a stream lends 2 x (zero_copy_bytes_max + a block) at most.
+    struct Loans : ring::Pooled {
+        std::array<Loan, 2> slots;
+    };
 
     struct Direct : ring::Pooled {
         ring::Slice target;
@@ -127,7 +154,9 @@ private:
     void on_completion(unsigned tag, ring::Completion&& completion) override;
     void on_received(ring::Completion&& completion);
     void on_received_direct(int32_t result);
-    void on_sent(int32_t result);
+    void on_sent(int32_t result, bool took_all = false);
+    void on_loan(Loan& loan, const ring::Completion& completion);
+    void settle_loan(Loan& loan, bool is_copied);
     void on_connected(int32_t result);
     void on_hangup(const ring::Completion& completion);
     bool flush() override;
@@ -136,17 +165,21 @@ private:
     void start_receiving(bool data_expected);
     void accept_bytes(ring::Slice slice);
     void count_inflow(size_t bytes);
+    bool flush_rare();
+    bool try_lend();
     void send_now();
     void send_alert();
     void send_rest();
     bool awaits_settling() const;
     void compact_input();
     void compact_output();
-    size_t gather(std::span<iovec> pieces) const;
+    size_t gather(std::span<iovec> pieces, size_t bytes_max = SIZE_MAX) const;
     void after_progress();
     void fail(Code code, std::string_view what, int sys_errno = 0);
     void close();
     void finish_closing();
+    void abort();
+    /// Nothing of the socket is under way; memory may still be lent.
     bool is_idle_in_kernel() const {
         return !is_receiving_ && !is_sending_ && !is_connecting_ && !is_watching_hangup_ &&
                in_flight_bytes_ == 0;
@@ -160,6 +193,7 @@ private:
     // Few streams have these, and many streams are idle.
     std::unique_ptr<Direct> direct_;  ///< while receive_direct() fills it
     std::unique_ptr<Address> target_; ///< while connecting: the kernel reads it when it starts
+    std::unique_ptr<Loans> loans_;    ///< made when first needed
     std::unique_ptr<Error> failure_;
     int socket_;
     uint32_t notify_at_ = 0;
@@ -167,19 +201,22 @@ private:
     uint32_t sending_bytes_ = 0;   ///< of the send that waits for room
     uint32_t inflow_turn_ = 0;     ///< the last turn that brought bytes
     uint32_t inflow_bytes_ = 0;    ///< what came in it
+    uint8_t loan_count_ = 0;       ///< of those out
     bool wants_notice_ : 1 = false;
     bool is_connecting_ : 1 = false;
     bool is_receiving_ : 1 = false;
     bool is_flooding_ : 1 = false; ///< receives into the buffers of floods
     bool is_direct_ : 1 = false;
-    bool is_sending_ : 1 = false; ///< a send that waits for room is under way
+    bool is_sending_ : 1 = false; ///< a send that waits for room is under way, or a loan's
+    bool may_lend_ : 1 = false;
     bool is_watching_hangup_ : 1 = false;
     bool is_reading_paused_ : 1 = false;
     bool has_ended_ : 1 = false;
     bool ends_writing_ : 1 = false;
     bool has_shut_down_ : 1 = false;
     bool is_closing_ : 1 = false;
-    bool holds_loop_ : 1 = false; ///< until the kernel has let go of a closing stream
+    bool has_aborted_ : 1 = false; ///< closed, and waits for what it has lent
+    bool holds_loop_ : 1 = false;  ///< until the kernel has let go of a closing stream
 };
 
 } // namespace ringway::net

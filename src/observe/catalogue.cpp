@@ -71,6 +71,10 @@ constexpr WorkerRow worker_rows[] = {
      "Times completions found their queue full."},
     {"ringway_receive_buffer_shortages_total", Kind::counter, &WorkerCounters::buffer_shortages,
      "Receives that found no buffer and were started anew."},
+    {"ringway_zero_copy_sends_total", Kind::counter, &WorkerCounters::zero_copy_tried,
+     "Large sends to upstreams that lent their memory to the kernel."},
+    {"ringway_zero_copy_copied_total", Kind::counter, &WorkerCounters::zero_copy_copied,
+     "Of these: those that the kernel refused, or copied all the same."},
 };
 
 /// One metric that is a field of ProviderCounters, summed over workers.

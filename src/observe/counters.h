@@ -75,6 +75,8 @@ struct WorkerCounters {
     Counter uring_operations;
     Counter uring_overflows;
     Counter buffer_shortages;
+    Counter zero_copy_tried;
+    Counter zero_copy_copied;
 
     Histogram overhead;       ///< what ringway itself added before the answer's head
     Histogram upstream_first; ///< from the request sent to the answer's head

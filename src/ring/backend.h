@@ -74,6 +74,11 @@ public:
     /// Sends when there is room. Completes with the bytes taken, at least one, or an error.
     /// The bytes stay put until then; `pieces` themselves are read during the call.
     virtual void send(OpName op, int socket, std::span<const iovec> pieces) = 0;
+    /// As send(), and the kernel need not copy the bytes: unless the first completion is the last,
+    /// they are lent to it until a second one, whose result is below 0 if it copied them all the
+    /// same. -EOPNOTSUPP, -EINVAL, -ENOMEM, -ENOBUFS: not this way, or not now.
+    virtual void send_zero_copy(OpName op, int socket, std::span<const iovec> pieces) = 0;
+    virtual bool can_send_zero_copy() const = 0;
     /// `address` stays put until the completion.
     virtual void connect(OpName op, int socket, const sockaddr* address, socklen_t length) = 0;
     /// Completes when one of `events` (POLLIN, POLLHUP ...) holds; result: which.
@@ -89,6 +94,9 @@ public:
     virtual void shutdown(int socket, int how) = 0;
     /// No completion. No operation on the socket may be under way.
     virtual void close(int socket) = 0;
+    /// As close(), but what the other side has not received yet is dropped, and it is told so: the
+    /// kernel gives back soon what was lent to it, whose second completions still come.
+    virtual void abort(int socket) = 0;
 
     // Sockets ----------------------------------------------------------------------------------
     /// A listening socket; with `share_port` several may listen to one address.

@@ -17,6 +17,7 @@ BlockPool::~BlockPool() {
     scratch_ = Slice();
     drop(small_, small_.length, small_bytes);
     drop(large_, large_.length, large_bytes);
+    drop(huge_, huge_.length, huge_bytes);
     RINGWAY_ASSERT(bytes_in_use_ == 0);
 }
 
@@ -60,7 +61,7 @@ Block* BlockPool::make(size_t bytes) {
 
 void BlockPool::give_back(Block& block) {
     const size_t bytes = block.capacity + sizeof(Block);
-    FreeList& to = bytes == small_bytes ? small_ : large_;
+    FreeList& to = bytes == small_bytes ? small_ : bytes == large_bytes ? large_ : huge_;
     bytes_in_use_ -= bytes;
     block.next_free = to.head;
     to.head = &block;
@@ -95,22 +96,39 @@ bool BlockPool::trim() {
     const size_t held = bytes_held_;
     drop(small_, (small_.idle_min + 1) / 2, small_bytes);
     drop(large_, (large_.idle_min + 1) / 2, large_bytes);
+    drop(huge_, (huge_.idle_min + 1) / 2, huge_bytes);
     small_.idle_min = small_.length;
     large_.idle_min = large_.length;
+    huge_.idle_min = huge_.length;
     return bytes_held_ < held;
 }
 
+SliceQueue::Node* SliceQueue::make_node(Slice slice) {
+    auto* node = new (memory::allocate(sizeof(Node))) Node{std::move(slice), nullptr, nullptr, 0};
+    node->last = node;
+    node->bytes = node->slice.size();
+    return node;
+}
+
 void SliceQueue::add_node(Slice slice) {
-    auto* node = new (memory::allocate(sizeof(Node))) Node{std::move(slice), nullptr};
-    (tail_ == nullptr ? head_ : tail_->next) = node;
-    tail_ = node;
+    Node* node = make_node(std::move(slice));
+    if (head_ == nullptr) {
+        head_ = node;
+        return;
+    }
+    head_->last->next = node;
+    head_->last = node;
+    head_->bytes += node->bytes;
 }
 
 Slice SliceQueue::take_node() {
     Node* node = head_;
-    Slice slice = std::move(node->slice);
     head_ = node->next;
-    if (head_ == nullptr) tail_ = nullptr;
+    if (head_ != nullptr) {
+        head_->last = node->last;
+        head_->bytes = node->bytes - node->slice.size();
+    }
+    Slice slice = std::move(node->slice);
     node->~Node();
     memory::release(node, sizeof(Node));
     return slice;
@@ -119,31 +137,36 @@ Slice SliceQueue::take_node() {
 void SliceQueue::append(SliceQueue&& other) {
     if (empty()) return take_over(other);
     if (other.empty()) return;
-    const size_t bytes = bytes_ + std::exchange(other.bytes_, 0);
     add_node(std::exchange(other.first_, Slice()));
-    if (other.head_ != nullptr) {
-        tail_->next = std::exchange(other.head_, nullptr);
-        tail_ = std::exchange(other.tail_, nullptr);
-    }
-    bytes_ = bytes;
+    Node* const rest = std::exchange(other.head_, nullptr);
+    if (rest == nullptr) return;
+    head_->last->next = rest;
+    head_->last = rest->last;
+    head_->bytes += rest->bytes;
 }
 
 void SliceQueue::push_front(Slice slice) {
-    bytes_ += slice.size();
     Slice second = std::exchange(first_, std::move(slice));
     if (second.data() == nullptr) return;
-    head_ = new (memory::allocate(sizeof(Node))) Node{std::move(second), head_};
-    if (tail_ == nullptr) tail_ = head_;
+    Node* node = make_node(std::move(second));
+    if (head_ != nullptr) {
+        node->last = head_->last;
+        node->bytes += head_->bytes;
+    }
+    node->next = std::exchange(head_, node);
+}
+
+void SliceQueue::append_to_back(Bytes bytes) {
+    Slice& last = head_ == nullptr ? first_ : head_->last->slice;
+    const bool had_room = last.try_append(bytes);
+    RINGWAY_ASSERT(had_room);
+    if (head_ != nullptr) head_->bytes += bytes.size();
 }
 
 void SliceQueue::consume(size_t bytes) {
-    RINGWAY_ASSERT(bytes <= bytes_);
+    RINGWAY_ASSERT(bytes <= this->bytes());
     while (bytes > 0) {
-        if (first_.size() > bytes) {
-            first_.remove_prefix(bytes);
-            bytes_ -= bytes;
-            return;
-        }
+        if (first_.size() > bytes) return first_.remove_prefix(bytes);
         bytes -= first_.size();
         pop_front();
     }

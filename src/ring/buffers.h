@@ -102,14 +102,15 @@ private:
     uint32_t size_ = 0;
 };
 
-/// The blocks of one worker: small ones receive from sockets and carry heads, large ones carry
-/// request bodies. Free blocks are reused last in, first out, so that few of them are warm.
+/// The blocks of one worker: small ones receive from sockets and carry heads, large and huge ones
+/// carry request bodies. Free blocks are reused last in, first out, so that few of them are warm.
 ///
 /// The invariant: small_bytes_in_use() + the free list's bytes <= what the heap gave.
 class BlockPool {
 public:
     static constexpr size_t small_bytes = 4096;   ///< header included
     static constexpr size_t large_bytes = 131072; ///< header included
+    static constexpr size_t huge_bytes = 262144;  ///< header included
 
     /// `bytes_max` bounds what all blocks together may take; 0 means no bound.
     explicit BlockPool(size_t bytes_max = 0) : bytes_max_(bytes_max) {}
@@ -120,6 +121,12 @@ public:
     /// A block with one reference, or null when the bound is reached.
     Block* try_take_small() { return try_take(small_, small_bytes); }
     Block* try_take_large() { return try_take(large_, large_bytes); }
+    /// A large block or, for more than fits one, a huge one; null when the bound is reached.
+    Block* try_take_for(uint64_t bytes) {
+        if (bytes <= large_bytes - sizeof(Block)) return try_take_large();
+        Block* block = try_take(huge_, huge_bytes);
+        return block != nullptr ? block : try_take_large();
+    }
     /// A small block past any bound: heads and error answers must always find room.
     Block& take_small() { return take(small_, small_bytes); }
     /// A block of at least `bytes` bytes, past any bound; `bytes` must fit a large block.
@@ -150,6 +157,7 @@ private:
 
     FreeList small_;
     FreeList large_;
+    FreeList huge_;
     size_t bytes_max_;
     size_t bytes_held_ = 0;
     size_t bytes_in_use_ = 0;
@@ -157,7 +165,7 @@ private:
 };
 
 /// A first in, first out queue of slices. Most hold one at most, which needs no node; the nodes of
-/// the others come from this thread's free lists.
+/// the others come from this thread's free lists. Small, as every stream has several.
 /// Invariant: without a first slice there are no others.
 class SliceQueue {
 public:
@@ -171,9 +179,8 @@ public:
     ~SliceQueue() { clear(); }
 
     bool empty() const { return first_.data() == nullptr; }
-    size_t bytes() const { return bytes_; }
+    size_t bytes() const { return first_.size() + (head_ != nullptr ? head_->bytes : 0); }
     void push_back(Slice slice) {
-        bytes_ += slice.size();
         if (empty()) {
             first_ = std::move(slice);
         } else {
@@ -186,19 +193,14 @@ public:
     /// The first slice; the queue must not be empty.
     Slice pop_front() {
         RINGWAY_ASSERT(!empty());
-        bytes_ -= first_.size();
         Slice slice = std::exchange(first_, Slice());
         if (head_ != nullptr) first_ = take_node();
         return slice;
     }
     const Slice& front() const { return first_; }
-    const Slice& back() const { return tail_ == nullptr ? first_ : tail_->slice; }
+    const Slice& back() const { return head_ == nullptr ? first_ : head_->last->slice; }
     /// Appends `bytes` to the last slice, which must have room() for them.
-    void append_to_back(Bytes bytes) {
-        const bool had_room = (tail_ == nullptr ? first_ : tail_->slice).try_append(bytes);
-        RINGWAY_ASSERT(had_room);
-        bytes_ += bytes.size();
-    }
+    void append_to_back(Bytes bytes);
     /// Lets go of the first `bytes` bytes, which must be there.
     void consume(size_t bytes);
     void clear() {
@@ -217,23 +219,23 @@ public:
     }
 
 private:
+    /// One behind the first. The head of them also knows the last and the bytes of all.
     struct Node {
         Slice slice;
         Node* next;
+        Node* last;
+        size_t bytes;
     };
+    static Node* make_node(Slice slice);
     void add_node(Slice slice);
     Slice take_node();
     void take_over(SliceQueue& other) {
         first_ = std::exchange(other.first_, Slice());
         head_ = std::exchange(other.head_, nullptr);
-        tail_ = std::exchange(other.tail_, nullptr);
-        bytes_ = std::exchange(other.bytes_, 0);
     }
 
     Slice first_;
-    Node* head_ = nullptr; ///< of those behind the first
-    Node* tail_ = nullptr;
-    size_t bytes_ = 0;
+    Node* head_ = nullptr;
 };
 
 } // namespace ringway::ring

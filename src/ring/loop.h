@@ -9,6 +9,7 @@
 #include "ring/mailbox.h"
 #include "ring/signal.h"
 #include "ring/timers.h"
+#include "ring/zero_copy.h"
 #include "ringway/time.h"
 
 namespace ringway::ring {
@@ -65,6 +66,8 @@ public:
     BlockPool& blocks() { return blocks_; }
     TimerWheel& timers() { return timers_; }
     Mailbox& mailbox() { return mailbox_; }
+    /// Of all large sends of this worker.
+    ZeroCopy& zero_copy() { return zero_copy_; }
     /// The clock as read at the start of this turn's work.
     TimePoint now() const { return now_; }
     const LoopCounters& counters() const { return counters_; }
@@ -95,6 +98,7 @@ private:
     base::IntrusiveList<Writer, WriterTag> flushing_;
     base::IntrusiveList<Writer, WriterTag> settling_;
     Timer housekeeping_;
+    ZeroCopy zero_copy_;
     LoopCounters counters_;
     size_t holders_ = 0;
     bool is_stopped_ = false;

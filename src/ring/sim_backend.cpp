@@ -132,6 +132,18 @@ void SimBackend::send(OpName op, int socket, std::span<const iovec> pieces) {
     });
 }
 
+void SimBackend::send_zero_copy(OpName op, int socket, std::span<const iovec> pieces) {
+    std::vector<iovec> kept(pieces.begin(), pieces.end());
+    queue([this, op, socket, kept = std::move(kept)] {
+        ++sends_;
+        Entry& entry = sockets_[socket];
+        entry.lend = Waiting{op, {}, 0, kept};
+        if (network_.happens(network_.faults.no_zero_copy)) {
+            end_lend(socket, entry, network_.happens(50) ? -EOPNOTSUPP : -ENOBUFS);
+        }
+    });
+}
+
 void SimBackend::connect(OpName op, int socket, const sockaddr* address, socklen_t) {
     queue([this, op, socket, name = name_of(address)] {
         if (network_.is_stalled(name)) {
@@ -159,6 +171,7 @@ void SimBackend::watch(OpName op, int descriptor, uint32_t) {
 template <class Matches>
 void SimBackend::end_matching(Matches matches) {
     for (auto& [number, entry] : sockets_) {
+        if (entry.lend && matches(number, entry.lend->op)) end_lend(number, entry, -ECANCELED);
         for (auto* waiting : {&entry.accept, &entry.receive, &entry.direct, &entry.send,
                               &entry.hangup, &entry.connect}) {
             if (!waiting->has_value() || !matches(number, (*waiting)->op)) continue;
@@ -194,7 +207,8 @@ void SimBackend::close(int socket) {
     queue([this, socket] {
         Entry& entry = sockets_[socket];
         RINGWAY_ASSERT(!entry.receive && !entry.direct && !entry.send && !entry.hangup);
-        RINGWAY_ASSERT(!entry.accept && !entry.connect);
+        RINGWAY_ASSERT(!entry.accept && !entry.connect && !entry.lend);
+        for (const Loan& loan : loans_) RINGWAY_ASSERT(loan.socket != socket);
         if (entry.socket.out != nullptr) {
             entry.socket.out->has_ended = true;
             entry.socket.in->has_no_reader = true;
@@ -206,6 +220,20 @@ void SimBackend::close(int socket) {
         if (!entry.listens_at.empty()) network_.stop_listening(entry.listens_at);
         sockets_.erase(socket);
     });
+}
+
+void SimBackend::abort(int socket) {
+    queue([this, socket] {
+        Entry& entry = sockets_[socket];
+        if (entry.socket.out != nullptr) {
+            entry.socket.out->is_broken = entry.socket.in->is_broken = true;
+            entry.socket.out->bytes.clear();
+        }
+        for (Loan& loan : loans_) {
+            if (loan.socket == socket) loan.socket = -1;
+        }
+    });
+    close(socket);
 }
 
 // Sockets --------------------------------------------------------------------------------------
@@ -307,12 +335,45 @@ void SimBackend::progress_send(Entry& entry) {
     entry.send.reset();
 }
 
-void SimBackend::progress(Entry& entry) {
+/// An end without bytes gives the memory back at once, or with a second completion.
+void SimBackend::end_lend(int number, Entry& entry, int32_t result) {
+    const bool is_last = network_.happens(50);
+    post(entry.lend->op, result, is_last);
+    if (!is_last) loans_.push_back({entry.lend->op, number, {}, {}});
+    entry.lend.reset();
+}
+
+void SimBackend::progress_lend(int number, Entry& entry) {
+    if (entry.socket.out->is_broken) return end_lend(number, entry, -ECONNRESET);
+    if (entry.socket.out->has_ended) return end_lend(number, entry, -EPIPE);
+    std::string bytes = join(entry.lend->pieces);
+    bytes.resize(put(entry, bytes));
+    if (bytes.empty()) return;
+    post(entry.lend->op, static_cast<int32_t>(bytes.size()), false);
+    loans_.push_back({entry.lend->op, number, std::move(entry.lend->pieces), std::move(bytes)});
+    entry.lend.reset();
+}
+
+/// In any order but that of the sends. What was lent must not have changed.
+void SimBackend::return_loans() {
+    for (size_t i = loans_.size(); i-- > 0;) {
+        const bool was_aborted = loans_[i].socket < 0;
+        if (!was_aborted && network_.happens(network_.faults.late_return)) continue;
+        const Loan loan = std::move(loans_[i]);
+        loans_.erase(loans_.begin() + static_cast<std::ptrdiff_t>(i));
+        RINGWAY_ASSERT(join(loan.pieces).starts_with(loan.bytes));
+        const bool is_copied = loan.bytes.empty() || network_.happens(network_.faults.copied);
+        post(loan.op, is_copied ? INT32_MIN : 0, true);
+    }
+}
+
+void SimBackend::progress(int number, Entry& entry) {
     if (entry.accept) progress_accept(entry);
     if (entry.socket.in == nullptr) return;
     if (entry.receive) progress_receive(entry);
     if (entry.direct) progress_direct(entry);
     if (entry.send) progress_send(entry);
+    if (entry.lend) progress_lend(number, entry);
     if (entry.hangup && entry.socket.out->is_broken) {
         post(entry.hangup->op, POLLHUP, true);
         entry.hangup.reset();
@@ -326,7 +387,8 @@ void SimBackend::wait(TimePoint until) {
     }
     std::vector<int> numbers;
     for (const auto& [number, entry] : sockets_) numbers.push_back(number);
-    for (const int number : numbers) progress(sockets_[number]);
+    for (const int number : numbers) progress(number, sockets_[number]);
+    return_loans();
     has_slept_ = until > now() && posted_.empty();
 }
 

@@ -21,6 +21,9 @@ struct SimFaults {
     unsigned short_send = 0;     ///< a send takes only part, or nothing
     unsigned early_end = 0;      ///< a multishot receive ends after data, without a reason
     unsigned no_buffers = 0;     ///< a receive finds no buffer
+    unsigned no_zero_copy = 0;   ///< a zero-copy send is refused
+    unsigned copied = 100;       ///< one copies all the same, as those over loopback do
+    unsigned late_return = 0;    ///< what was lent is not given back in this turn
     size_t socket_bytes = 65536; ///< what a socket takes before its reader has read
 };
 
@@ -105,6 +108,8 @@ public:
     void receive_into(OpName op, int socket, std::span<char> into) override;
     void send_now(OpName op, int socket, std::span<const iovec> pieces) override;
     void send(OpName op, int socket, std::span<const iovec> pieces) override;
+    void send_zero_copy(OpName op, int socket, std::span<const iovec> pieces) override;
+    bool can_send_zero_copy() const override { return true; }
     void connect(OpName op, int socket, const sockaddr* address, socklen_t length) override;
     void poll(OpName op, int descriptor, uint32_t events) override;
     void watch(OpName op, int descriptor, uint32_t events) override;
@@ -112,6 +117,7 @@ public:
     void cancel_all(int socket) override;
     void shutdown(int socket, int how) override;
     void close(int socket) override;
+    void abort(int socket) override;
 
     Result<int> listen(const sockaddr* address, socklen_t length, bool share_port) override;
     Result<int> open_socket(const sockaddr* address) override;
@@ -130,8 +136,10 @@ public:
     /// Completions delivered so far: a test turns until this stays the same.
     uint64_t delivered() const { return delivered_; }
     size_t open_sockets() const { return sockets_.size(); }
-    /// Sends started so far, of both kinds.
+    /// Sends started so far, of all kinds.
     uint64_t sends() const { return sends_; }
+    /// Zero-copy sends whose memory has not been given back.
+    size_t loans() const { return loans_.size(); }
     /// Whether the last turn would have slept: it was told to wait, and nothing happened.
     bool has_slept() const { return has_slept_; }
     /// A socket that is connected already, such as one end of SimNetwork::make_pair().
@@ -151,6 +159,7 @@ private:
         std::optional<Waiting> receive;
         std::optional<Waiting> direct;
         std::optional<Waiting> send;
+        std::optional<Waiting> lend; ///< a zero-copy send that waits for room
         std::optional<Waiting> hangup;
         std::optional<Waiting> connect; ///< to nobody who answers
         bool is_starved = false;        ///< told that there is no buffer: now it waits for one
@@ -160,13 +169,24 @@ private:
         Completion completion;
     };
 
+    /// Memory lent for a zero-copy send, which is to stay as it was.
+    struct Loan {
+        OpName op;
+        int socket;
+        std::vector<iovec> pieces;
+        std::string bytes; ///< their first ones, which were taken
+    };
+
     void queue(std::function<void()> start);
     void post(OpName op, int32_t result, bool is_last, Slice received = {});
-    void progress(Entry& entry);
+    void progress(int number, Entry& entry);
     void progress_accept(Entry& entry);
     void progress_receive(Entry& entry);
     void progress_direct(Entry& entry);
     void progress_send(Entry& entry);
+    void progress_lend(int number, Entry& entry);
+    void end_lend(int number, Entry& entry, int32_t result);
+    void return_loans();
     size_t put(Entry& entry, Bytes bytes);
     template <class Matches>
     void end_matching(Matches matches);
@@ -177,6 +197,7 @@ private:
     std::map<int, Entry> sockets_;
     std::vector<std::function<void()>> starting_;
     std::deque<Posted> posted_;
+    std::vector<Loan> loans_;
     uint64_t queued_count_ = 0;
     uint64_t started_count_ = 0;
     uint64_t delivered_ = 0;

@@ -103,6 +103,7 @@ void Uring::find_features(unsigned setup_flags) {
     features_.min_wait = (ring_.features & uring_compat::feat_min_timeout) != 0;
     if (io_uring_probe* probe = io_uring_get_probe_ring(&ring_)) {
         features_.send_zero_copy = io_uring_opcode_supported(probe, IORING_OP_SEND_ZC) != 0;
+        features_.sendmsg_zero_copy = io_uring_opcode_supported(probe, IORING_OP_SENDMSG_ZC) != 0;
         io_uring_free_probe(probe);
     }
     constexpr uint16_t trial_group = 0xffff;
@@ -202,6 +203,7 @@ std::string UringFeatures::to_string() const {
     add(coop_taskrun, "coop_taskrun");
     add(registered_ring_fd, "registered_ring_fd");
     add(send_zero_copy, "send_zero_copy");
+    add(sendmsg_zero_copy, "sendmsg_zero_copy");
     add(receive_bundle, "receive_bundle");
     add(incremental_buffers, "incremental_buffers");
     add(min_wait, "min_wait");

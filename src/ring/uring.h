@@ -17,6 +17,7 @@ struct UringFeatures {
     bool coop_taskrun = false;
     bool registered_ring_fd = false;
     bool send_zero_copy = false;
+    bool sendmsg_zero_copy = false;
     bool receive_bundle = false;
     bool incremental_buffers = false;
     bool min_wait = false;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "ring/uring.h"
+#include "ring/uring_compat.h"
 
 namespace ringway::ring {
 namespace {
@@ -151,6 +152,8 @@ public:
     void receive_into(OpName op, int socket, std::span<char> into) override;
     void send_now(OpName op, int socket, std::span<const iovec> pieces) override;
     void send(OpName op, int socket, std::span<const iovec> pieces) override;
+    void send_zero_copy(OpName op, int socket, std::span<const iovec> pieces) override;
+    bool can_send_zero_copy() const override { return uring_.features().sendmsg_zero_copy; }
     void connect(OpName op, int socket, const sockaddr* address, socklen_t length) override;
     void poll(OpName op, int descriptor, uint32_t events) override;
     void watch(OpName op, int descriptor, uint32_t events) override;
@@ -158,6 +161,7 @@ public:
     void cancel_all(int socket) override;
     void shutdown(int socket, int how) override;
     void close(int socket) override;
+    void abort(int socket) override;
 
     Result<int> listen(const sockaddr* address, socklen_t length, bool share_port) override;
     Result<int> open_socket(const sockaddr* address) override;
@@ -337,6 +341,14 @@ void RealUringBackend::send(OpName op, int socket, std::span<const iovec> pieces
     io_uring_prep_sendmsg(entry_for(op), socket, &message, MSG_NOSIGNAL);
 }
 
+/// A kernel of 6.1 does not know how to report, and refuses: then everything is copied.
+void RealUringBackend::send_zero_copy(OpName op, int socket, std::span<const iovec> pieces) {
+    const msghdr& message = stage(pieces);
+    io_uring_sqe* entry = entry_for(op);
+    io_uring_prep_sendmsg_zc(entry, socket, &message, MSG_NOSIGNAL);
+    entry->ioprio |= uring_compat::send_zc_report_usage;
+}
+
 void RealUringBackend::connect(OpName op, int socket, const sockaddr* address, socklen_t length) {
     io_uring_prep_connect(entry_for(op), socket, address, length);
 }
@@ -383,6 +395,12 @@ void RealUringBackend::close(int socket) {
     io_uring_sqe& entry = uring_.next_entry();
     io_uring_prep_close(&entry, socket);
     silence(&entry);
+}
+
+void RealUringBackend::abort(int socket) {
+    const linger at_once{1, 0};
+    setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(socket);
 }
 
 Result<int> RealUringBackend::listen(const sockaddr* address, socklen_t length, bool share_port) {

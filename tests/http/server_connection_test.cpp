@@ -294,7 +294,7 @@ TEST_CASE("server: a client that ends its side later, or during its answer, has 
 }
 
 TEST_CASE("server: a large body comes through large blocks, byte for byte") {
-    for (const size_t size : {size_t{32768}, size_t{131072}, size_t{400'001}}) {
+    for (const size_t size : {size_t{32768}, size_t{131072}, size_t{262144}, size_t{400'001}}) {
         CAPTURE(size);
         Served served;
         std::string body(size, '\0');

@@ -245,6 +245,69 @@ TEST_CASE("stream on the ring: direct receives bring large bodies whole") {
     CHECK(take_all(*pair.far) == "next");
 }
 
+TEST_CASE("stream on the ring: a megabyte that is lent arrives as it is, and comes back") {
+    RingWorld world;
+    if (!world.backend->can_send_zero_copy()) return;
+    world.loop.zero_copy().try_always();
+    Connected pair(world);
+    pair.near->allow_zero_copy();
+    std::string text(1 << 20, '\0');
+    for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i * 31 / 7 % 26);
+    for (size_t at = 0; at < text.size(); at += 65536) {
+        pair.near->write(slice_of(world.blocks, Bytes(text).substr(at, 65536)));
+    }
+    std::string got;
+    world.turn_until([&] {
+        got += take_all(*pair.far);
+        return got.size() == text.size();
+    });
+    CHECK((got == text));
+    world.turn_until([&] { return pair.near->loans() == 0; });
+    CHECK(world.loop.zero_copy().tried() >= 1);
+    pair.near->write(slice_of(world.blocks, "and the next"));
+    world.turn_until([&] { return pair.far->has_input(); });
+    CHECK(take_all(*pair.far) == "and the next");
+}
+
+TEST_CASE("stream on the ring: closing takes back what is lent to a path that stands still") {
+    RingWorld world;
+    if (!world.backend->can_send_zero_copy()) return;
+    world.loop.zero_copy().try_always();
+    Connected pair(world);
+    pair.near->allow_zero_copy();
+    pair.far->pause_reading();
+    world.turn_until([&] { return pair.far->is_reading_stopped(); });
+    for (int i = 0; i < 160; ++i) {
+        pair.near->write(slice_of(world.blocks, std::string(100'000, 'x')));
+    }
+    world.turn_until(
+        [&] { return pair.near->is_congested() && world.loop.zero_copy().tried() > 1; });
+    for (int turn = 0; turn < 8; ++turn) world.turn_now();
+    pair.near.reset();
+    world.turn_until([&] { return world.blocks.bytes_in_use() < 1'000'000; });
+    pair.far->resume_reading();
+    world.turn_until([&] { return pair.far->is_broken() || pair.far->has_ended(); });
+}
+
+TEST_CASE("stream on the ring: zero copy that a socket does not know is a plain send") {
+    RingWorld world;
+    if (!world.backend->can_send_zero_copy()) return;
+    world.loop.zero_copy().try_always();
+    const std::string path = "unix:/tmp/ringway-lend-test-" + std::to_string(getpid()) + ".sock";
+    Connected pair(world, path.c_str());
+    pair.near->allow_zero_copy();
+    const std::string text(100'000, 'u');
+    pair.near->write(slice_of(world.blocks, text));
+    std::string got;
+    world.turn_until([&] {
+        got += take_all(*pair.far);
+        return got.size() == text.size();
+    });
+    CHECK((got == text));
+    CHECK(pair.near->loans() == 0);
+    CHECK(world.loop.zero_copy().copied() == world.loop.zero_copy().tried());
+}
+
 TEST_CASE("stream on the ring: where nobody listens the connection is refused") {
     RingWorld world;
     const int reserved = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

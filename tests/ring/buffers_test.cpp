@@ -59,6 +59,26 @@ TEST_CASE("block pool: refuses past its bound, except for what must find room") 
     third = Slice();
 }
 
+TEST_CASE("block pool: a body gets the block that fits, and a smaller one near the bound") {
+    BlockPool pool(BlockPool::huge_bytes + BlockPool::large_bytes);
+    const auto take_for = [&](uint64_t bytes) {
+        Block* block = pool.try_take_for(bytes);
+        REQUIRE(block != nullptr);
+        return Slice::adopt(*block, block->capacity);
+    };
+    const size_t fits_large = BlockPool::large_bytes - sizeof(Block);
+    CHECK(take_for(fits_large).size() == fits_large);
+    const Slice huge = take_for(fits_large + 1);
+    CHECK(huge.size() == BlockPool::huge_bytes - sizeof(Block));
+    CHECK(pool.bytes_in_use() == BlockPool::huge_bytes);
+    {
+        const Slice second = take_for(uint64_t{1} << 40);
+        CHECK(second.size() == fits_large);
+        CHECK(pool.try_take_for(uint64_t{1} << 40) == nullptr);
+    }
+    CHECK(pool.bytes_in_use() == BlockPool::huge_bytes);
+}
+
 TEST_CASE("block pool: copies share one block until it is full") {
     BlockPool pool;
     std::vector<Slice> copies;
