@@ -53,7 +53,7 @@ def random_aborts(verdict, options):
         memory_after = memory.settled(gateway.pid)
         if not options.is_sanitized:
             verdict.at_most("memory kept after", (memory_after["anonymous"] - memory_before["anonymous"]) /
-                            1048576, 2, " MiB")
+                            1048576, 8, " MiB", 2)
         status = gateway.stop(60)
         verdict.check(status == 0, f"it ends with status 0 ({status})")
         if status != 0 or "Sanitizer" in gateway.output():

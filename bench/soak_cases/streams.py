@@ -60,7 +60,7 @@ def hold_streams(verdict, binary, streams, tokens, gap_ms, ramp_s, per_stream_ma
             per_stream = (during["pss"] - before["pss"]) / streams
             verdict.at_most("user memory of an active stream", per_stream / 1024,
                             per_stream_max or math.inf, " KB", 1.0)
-        verdict.at_most("memory kept after", (after["anonymous"] - before["anonymous"]) / 1048576, 2.0, " MiB")
+        verdict.at_most("memory kept after", (after["anonymous"] - before["anonymous"]) / 1048576, 8, " MiB", 2)
         left = gateway.metrics()
         verdict.check(left["ringway_streams"] == 0 and left["ringway_tasks"] == 0,
                       "no stream and no task left")
@@ -96,4 +96,4 @@ def idle_connections(verdict, options):
                 connection.close()
             time.sleep(1)
         after = memory.settled(gateway.pid)
-        verdict.at_most("memory kept after", (after["anonymous"] - before["anonymous"]) / 1048576, 2.0, " MiB")
+        verdict.at_most("memory kept after", (after["anonymous"] - before["anonymous"]) / 1048576, 8, " MiB", 2)
