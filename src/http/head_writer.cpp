@@ -8,18 +8,19 @@
 
 namespace ringway::http {
 
-/// The block at hand is full: fills it, and goes on in another one.
+/// Fills the block at hand, if there is one, and goes on in others.
 void HeadWriter::spill(Bytes bytes) {
     while (!bytes.empty()) {
+        if (room() == 0) {
+            finish_block();
+            ring::Block& block = blocks_.take_small();
+            block_ = ring::Slice::adopt(block, block.capacity);
+            at_ = block.data();
+            end_ = at_ + block.capacity;
+        }
         const size_t taken = std::min(bytes.size(), room());
         put(bytes.substr(0, taken));
         bytes.remove_prefix(taken);
-        if (bytes.empty()) break;
-        finish_block();
-        ring::Block& block = blocks_.take_small();
-        block_ = ring::Slice::adopt(block, block.capacity);
-        at_ = block.data();
-        end_ = at_ + block.capacity;
     }
 }
 

@@ -16,7 +16,7 @@ public:
     explicit HeadWriter(ring::BlockPool& blocks) : blocks_(blocks) {}
 
     HeadWriter& text(Bytes bytes) {
-        if (bytes.size() <= room()) {
+        if (bytes.size() < room()) {
             put(bytes);
         } else {
             spill(bytes);
