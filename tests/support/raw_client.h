@@ -56,6 +56,7 @@ public:
 
     /// Whether all of it could be sent.
     bool send(std::string_view bytes) {
+        if (!is_connected_) return false; // such a socket never gets room
         while (!bytes.empty()) {
             if (!wait_for(POLLOUT)) return false;
             const ssize_t sent =
