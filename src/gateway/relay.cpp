@@ -149,6 +149,9 @@ public:
         const uint64_t unsent_max = exchange_.snapshot().config().stream_buffer_bytes;
         const TimePoint now = exchange_.loop().now();
         if (upstream_.has_input() && client_.unsent_bytes() <= unsent_max) {
+            if (is_events_) {
+                exchange_.upstream->note_event(now - read_at_, exchange_.pool().ack_history());
+            }
             read_at_ = now;
             if (Status passed = pass_input(unsent_max); !passed) return ended(end_cut(passed));
         }

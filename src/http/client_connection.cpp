@@ -58,6 +58,13 @@ Result<Progress> ClientConnection::poll_head(wire::Fields& fields, wire::StatusL
     return Progress::waiting;
 }
 
+void ClientConnection::try_ack_delay(Duration gap, AckHistory& history) {
+    using Change = AckDelay::Change;
+    const TimePoint now = stream_->loop().now();
+    const Change change = ack_delay_.on_event(gap, stream_->input_bytes(), now, history);
+    if (change != Change::none) stream_->delay_acknowledgements(change == Change::delay);
+}
+
 bool ClientConnection::is_reusable() const {
     return has_head_ && keeps_alive_ && body_.has_ended() && stream_->is_established() &&
            !stream_->has_input() && !stream_->has_ended() && stream_->unsent_bytes() == 0;

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "http/ack_delay.h"
 #include "http/body_reader.h"
 #include "http/server_connection.h"
 #include "net/stream.h"
@@ -29,6 +30,11 @@ public:
     const ring::Slice& head() const { return head_; }
     void release_head() { head_ = ring::Slice(); }
     BodyReader& body() { return body_; }
+    /// A part of a stream of events is about to be taken, `gap` after the one before.
+    void note_event(Duration gap, AckHistory& history) {
+        if (!ack_delay_.is_settled()) [[unlikely]]
+            try_ack_delay(gap, history);
+    }
 
     /// No byte of a response has come since begin_request().
     bool is_unanswered() const { return !has_answered_ && !stream_->has_input(); }
@@ -38,12 +44,15 @@ public:
     bool is_reusable() const;
 
 private:
+    void try_ack_delay(Duration gap, AckHistory& history);
+
     net::StreamPtr stream_;
     ring::Slice head_;
     wire::HeadScanner scanner_;
     BodyReader body_;
     uint32_t requests_ = 0;
     wire::Method method_ = wire::Method::get;
+    AckDelay ack_delay_;
     bool has_answered_ = false;
     bool has_head_ = false;
     bool keeps_alive_ = false;

@@ -63,6 +63,8 @@ public:
 
     /// From the next connection on. The origin stays what it is.
     void set_options(const PoolOptions& options) { options_ = options; }
+    /// Of all its connections, kept or not.
+    AckHistory& ack_history() { return ack_history_; }
     PoolCounters counters() const;
     net::TlsClient::Counters tls_counters() const {
         return tls_ != nullptr ? tls_->counters() : net::TlsClient::Counters{};
@@ -90,6 +92,7 @@ private:
     ring::Deadline idle_deadline_;
     ring::Scope scope_;
     PoolCounters counters_;
+    AckHistory ack_history_;
     bool is_closed_ = false;
 };
 

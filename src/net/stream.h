@@ -84,6 +84,10 @@ public:
     bool was_cut() const { return has_ended_ && filter_ != nullptr && !filter_->has_ended(); }
     bool is_broken() const { return failure_ != nullptr; }
 
+    /// What was received may be acknowledged later, or is at once (ring::Backend).
+    void delay_acknowledgements(bool delays) {
+        loop_.backend().delay_acknowledgements(socket_, delays);
+    }
     /// Stops receiving; up to a turn's worth of bytes may still come.
     void pause_reading();
     void resume_reading();

@@ -103,6 +103,9 @@ public:
     virtual Result<int> listen(const sockaddr* address, socklen_t length, bool share_port) = 0;
     /// A socket of the family of `address`, ready for connect().
     virtual Result<int> open_socket(const sockaddr* address) = 0;
+    /// Whether the kernel may wait before it acknowledges what the socket has received, until there
+    /// is more to acknowledge or something to send along. False: what waits is acknowledged now.
+    virtual void delay_acknowledgements(int socket, bool delays) = 0;
 
     // The turn ---------------------------------------------------------------------------------
     /// How many operations were queued so far, and how many of these have been started.

@@ -253,6 +253,16 @@ Result<int> SimBackend::listen(const sockaddr* address, socklen_t, bool) {
 
 Result<int> SimBackend::open_socket(const sockaddr*) { return add({}); }
 
+void SimBackend::delay_acknowledgements(int socket, bool delays) {
+    sockets_.at(socket).delays_acknowledgements = delays;
+}
+
+size_t SimBackend::delaying_sockets() const {
+    return static_cast<size_t>(std::count_if(sockets_.begin(), sockets_.end(), [](const auto& at) {
+        return at.second.delays_acknowledgements;
+    }));
+}
+
 int SimBackend::adopt(SimNetwork::Socket socket) {
     Entry entry;
     entry.socket = std::move(socket);

@@ -121,6 +121,7 @@ public:
 
     Result<int> listen(const sockaddr* address, socklen_t length, bool share_port) override;
     Result<int> open_socket(const sockaddr* address) override;
+    void delay_acknowledgements(int socket, bool delays) override;
 
     uint64_t queued() const override { return queued_count_; }
     uint64_t started() const override { return started_count_; }
@@ -136,6 +137,8 @@ public:
     /// Completions delivered so far: a test turns until this stays the same.
     uint64_t delivered() const { return delivered_; }
     size_t open_sockets() const { return sockets_.size(); }
+    /// Sockets whose acknowledgements may wait.
+    size_t delaying_sockets() const;
     /// Sends started so far, of all kinds.
     uint64_t sends() const { return sends_; }
     /// Zero-copy sends whose memory has not been given back.
@@ -163,6 +166,7 @@ private:
         std::optional<Waiting> hangup;
         std::optional<Waiting> connect; ///< to nobody who answers
         bool is_starved = false;        ///< told that there is no buffer: now it waits for one
+        bool delays_acknowledgements = false;
     };
     struct Posted {
         OpName op;

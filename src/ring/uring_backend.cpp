@@ -171,6 +171,7 @@ public:
 
     Result<int> listen(const sockaddr* address, socklen_t length, bool share_port) override;
     Result<int> open_socket(const sockaddr* address) override;
+    void delay_acknowledgements(int socket, bool delays) override;
 
     uint64_t queued() const override { return uring_.queued(); }
     uint64_t started() const override { return uring_.started(); }
@@ -447,6 +448,11 @@ Result<int> RealUringBackend::open_socket(const sockaddr* address) {
         setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
     return socket;
+}
+
+void RealUringBackend::delay_acknowledgements(int socket, bool delays) {
+    const int at_once = delays ? 0 : 1;
+    setsockopt(socket, IPPROTO_TCP, TCP_QUICKACK, &at_once, sizeof at_once); // Unix sockets refuse
 }
 
 TimePoint RealUringBackend::now() {

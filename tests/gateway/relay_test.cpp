@@ -56,6 +56,24 @@ TEST_CASE("relay: the head of a slow upstream goes alone after a second") {
     CHECK(client.received().starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
+TEST_CASE("relay: acknowledgements of brisk events may wait until a late one shows that it hurts") {
+    GatewayWorld world;
+    auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
+    upstream.send(std::string(stream_head) + chunk(event_one));
+    world.settle();
+    CHECK(world.backend.delaying_sockets() == 0);
+    for (int count = 0; count < 10; ++count) {
+        world.pass(20ms);
+        upstream.send(chunk(event_one));
+        world.settle();
+    }
+    CHECK(world.backend.delaying_sockets() == 1);
+    world.pass(40ms);
+    upstream.send(chunk(event_one));
+    world.settle();
+    CHECK(world.backend.delaying_sockets() == 0);
+}
+
 TEST_CASE("relay: every split of a stream gives the client the same events") {
     const std::string whole = std::string(stream_head) + chunk(event_one) + chunk(event_finish) +
                               chunk(event_usage) + chunk(event_done) + "0\r\n\r\n";

@@ -114,6 +114,30 @@ TEST_CASE("stream on the ring: a second small write does not wait for the first 
     }
 }
 
+// And a far end that delays its acknowledgements can take that back: what waits is then
+// acknowledged at once, and a sender with Nagle's algorithm goes on.
+TEST_CASE("stream on the ring: delayed acknowledgements can be had at once") {
+    RingWorld world;
+    Connected pair(world);
+    const int waits_for_ack = 0;
+    setsockopt(pair.near->socket(), IPPROTO_TCP, TCP_NODELAY, &waits_for_ack, sizeof waits_for_ack);
+    const auto acknowledges_at_once = [&] {
+        int value = -1;
+        socklen_t size = sizeof value;
+        REQUIRE(getsockopt(pair.far->socket(), IPPROTO_TCP, TCP_QUICKACK, &value, &size) == 0);
+        return value == 1;
+    };
+    pair.far->delay_acknowledgements(true);
+    CHECK_FALSE(acknowledges_at_once());
+    for (const char* const text : {"data: 1\n\n", "data: 2\n\n"}) {
+        pair.near->write(ring::Slice::of_static(text));
+        world.turn_now();
+    }
+    pair.far->delay_acknowledgements(false);
+    CHECK(acknowledges_at_once());
+    world.turn_until([&] { return pair.far->input_bytes() == 18; });
+}
+
 TEST_CASE("stream on the ring: megabytes pass a reader that pauses, both ways at once") {
     RingWorld world;
     Connected pair(world);

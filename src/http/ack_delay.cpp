@@ -1,0 +1,47 @@
+#include "http/ack_delay.h"
+
+#include <algorithm>
+
+namespace ringway::http {
+namespace {
+
+/// Well below the 40 ms (30 where the kernel counts in hundredths) after which it acknowledges.
+constexpr Duration brisk_gap = 25ms;
+constexpr uint8_t watched_events = 8;
+constexpr uint8_t trial_events = 4;
+/// More than TCP's least segment size (536) is acknowledged at once, whatever the socket is told.
+constexpr size_t small_bytes_max = 512;
+
+} // namespace
+
+void AckHistory::fail(TimePoint now) {
+    constexpr uint8_t doublings_max = 6;
+    if (!may_try(now)) return; // of trials at the same time one counts
+    retry_at_ = now + std::min<Duration>(1min * (1 << failures_), 1h);
+    failures_ = std::min<uint8_t>(failures_ + 1, doublings_max);
+}
+
+AckDelay::Change AckDelay::on_event(Duration gap, size_t bytes, TimePoint now,
+                                    AckHistory& history) {
+    const bool is_brisk = gap <= brisk_gap;
+    if (state_ == State::on_trial) {
+        if (!is_brisk) {
+            state_ = State::settled;
+            history.fail(now);
+            return Change::acknowledge_at_once;
+        }
+        if (bytes <= small_bytes_max && ++brisk_events_ == trial_events) {
+            state_ = State::settled;
+            history.succeed();
+        }
+        return Change::none;
+    }
+    brisk_events_ = is_brisk ? static_cast<uint8_t>(brisk_events_ + 1) : uint8_t{0};
+    if (brisk_events_ < watched_events) return Change::none;
+    brisk_events_ = 0;
+    if (!history.may_try(now)) return Change::none;
+    state_ = State::on_trial;
+    return Change::delay;
+}
+
+} // namespace ringway::http
