@@ -10,7 +10,8 @@ namespace {
 
 /// Whether a key at the front of `rest` (behind its closing quote) has the value null.
 bool is_null_member(Bytes rest) {
-    if (rest.starts_with(":null")) return true;
+    if (rest.starts_with(":null")) [[likely]]
+        return true;
     size_t at = 0;
     while (at < rest.size() && rest[at] == ' ') ++at;
     if (at == rest.size() || rest[at] != ':') return false;

@@ -403,7 +403,7 @@ void Stream::notify_when_unsent_at_most(size_t bytes) {
     }
 }
 
-void Stream::after_progress() {
+void Stream::tell_progress() {
     if (wants_notice_ && unsent_bytes() <= notify_at_) {
         wants_notice_ = false;
         signal_->raise();

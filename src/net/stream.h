@@ -178,7 +178,12 @@ private:
     void compact_input();
     void compact_output();
     size_t gather(std::span<iovec> pieces, size_t bytes_max = SIZE_MAX) const;
-    void after_progress();
+    /// Output has been sent: whoever waits for that is told.
+    void after_progress() {
+        if (wants_notice_ || ends_writing_) [[unlikely]]
+            tell_progress();
+    }
+    void tell_progress();
     void fail(Code code, std::string_view what, int sys_errno = 0);
     void close();
     void finish_closing();

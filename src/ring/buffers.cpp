@@ -103,14 +103,14 @@ bool BlockPool::trim() {
     return bytes_held_ < held;
 }
 
-SliceQueue::Node* SliceQueue::make_node(Slice slice) {
+SliceQueue::Node* SliceQueue::make_node(Slice&& slice) {
     auto* node = new (memory::allocate(sizeof(Node))) Node{std::move(slice), nullptr, nullptr, 0};
     node->last = node;
     node->bytes = node->slice.size();
     return node;
 }
 
-void SliceQueue::add_node(Slice slice) {
+void SliceQueue::add_node(Slice&& slice) {
     Node* node = make_node(std::move(slice));
     if (head_ == nullptr) {
         head_ = node;
@@ -134,10 +134,9 @@ Slice SliceQueue::take_node() {
     return slice;
 }
 
-void SliceQueue::append(SliceQueue&& other) {
-    if (empty()) return take_over(other);
+void SliceQueue::append_nodes(SliceQueue& other) {
     if (other.empty()) return;
-    add_node(std::exchange(other.first_, Slice()));
+    add_node(std::move(other.first_));
     Node* const rest = std::exchange(other.head_, nullptr);
     if (rest == nullptr) return;
     head_->last->next = rest;
@@ -163,7 +162,7 @@ void SliceQueue::append_to_back(Bytes bytes) {
     if (head_ != nullptr) head_->bytes += bytes.size();
 }
 
-void SliceQueue::consume(size_t bytes) {
+void SliceQueue::consume_slices(size_t bytes) {
     RINGWAY_ASSERT(bytes <= this->bytes());
     while (bytes > 0) {
         if (first_.size() > bytes) return first_.remove_prefix(bytes);

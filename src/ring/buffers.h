@@ -36,13 +36,15 @@ public:
     Slice(const Slice& other) : block_(other.block_), data_(other.data_), size_(other.size_) {
         if (block_ != nullptr) ++block_->refs;
     }
-    Slice(Slice&& other) noexcept
-        : block_(std::exchange(other.block_, nullptr)), data_(other.data_),
-          size_(std::exchange(other.size_, 0)) {}
-    Slice& operator=(Slice other) noexcept {
-        std::swap(block_, other.block_);
-        std::swap(data_, other.data_);
-        std::swap(size_, other.size_);
+    Slice(Slice&& other) noexcept { take_over(other); }
+    Slice& operator=(const Slice& other) {
+        Slice copied(other);
+        return *this = std::move(copied);
+    }
+    Slice& operator=(Slice&& other) noexcept {
+        if (this == &other) return *this;
+        if (block_ != nullptr) release();
+        take_over(other);
         return *this;
     }
     ~Slice() {
@@ -96,6 +98,11 @@ private:
     Slice(Block* block, const char* data, size_t size)
         : block_(block), data_(data), size_(static_cast<uint32_t>(size)) {}
     void release();
+    void take_over(Slice& other) {
+        block_ = std::exchange(other.block_, nullptr);
+        data_ = std::exchange(other.data_, nullptr);
+        size_ = std::exchange(other.size_, 0);
+    }
 
     Block* block_ = nullptr;
     const char* data_ = nullptr;
@@ -180,21 +187,29 @@ public:
 
     bool empty() const { return first_.data() == nullptr; }
     size_t bytes() const { return first_.size() + (head_ != nullptr ? head_->bytes : 0); }
-    void push_back(Slice slice) {
+    void push_back(Slice&& slice) {
         if (empty()) {
             first_ = std::move(slice);
         } else {
             add_node(std::move(slice));
         }
     }
+    void push_back(const Slice& slice) { push_back(Slice(slice)); }
     /// Moves all of `other` behind what is there.
-    void append(SliceQueue&& other);
+    void append(SliceQueue&& other) {
+        if (empty()) [[likely]] {
+            take_over(other);
+        } else {
+            append_nodes(other);
+        }
+    }
     void push_front(Slice slice);
     /// The first slice; the queue must not be empty.
     Slice pop_front() {
         RINGWAY_ASSERT(!empty());
-        Slice slice = std::exchange(first_, Slice());
-        if (head_ != nullptr) first_ = take_node();
+        Slice slice = std::move(first_);
+        if (head_ != nullptr) [[unlikely]]
+            first_ = take_node();
         return slice;
     }
     const Slice& front() const { return first_; }
@@ -202,7 +217,15 @@ public:
     /// Appends `bytes` to the last slice, which must have room() for them.
     void append_to_back(Bytes bytes);
     /// Lets go of the first `bytes` bytes, which must be there.
-    void consume(size_t bytes);
+    void consume(size_t bytes) {
+        if (bytes == first_.size() && head_ == nullptr) [[likely]] {
+            first_ = Slice();
+        } else {
+            consume_slices(bytes);
+        }
+    }
+    /// Whether there is one slice, and no other.
+    bool has_one() const { return head_ == nullptr && !empty(); }
     void clear() {
         while (!empty()) pop_front();
     }
@@ -226,11 +249,13 @@ private:
         Node* last;
         size_t bytes;
     };
-    static Node* make_node(Slice slice);
-    void add_node(Slice slice);
+    static Node* make_node(Slice&& slice);
+    void add_node(Slice&& slice);
+    void append_nodes(SliceQueue& other);
+    void consume_slices(size_t bytes);
     Slice take_node();
     void take_over(SliceQueue& other) {
-        first_ = std::exchange(other.first_, Slice());
+        first_ = std::move(other.first_);
         head_ = std::exchange(other.head_, nullptr);
     }
 

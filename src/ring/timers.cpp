@@ -45,7 +45,9 @@ void TimerWheel::place(Timer& timer) {
     const uint64_t differing = timer.tick_ ^ now_tick_;
     const unsigned top_bit = 63U - static_cast<unsigned>(std::countl_zero(differing | 1));
     const unsigned level = std::min(top_bit / level_bits, levels - 1);
-    const auto slot = static_cast<unsigned>((timer.tick_ >> (level * level_bits)) % slots);
+    const uint64_t slot_number = timer.tick_ >> (level * level_bits);
+    const auto slot = static_cast<unsigned>(slot_number % slots);
+    next_tick_ = std::min(next_tick_, slot_number << (level * level_bits));
     timer.level_ = level & 15;
     timer.slot_ = slot & 255;
     wheel_[level][slot].push_back(timer);
@@ -74,14 +76,13 @@ void TimerWheel::cascade(unsigned level) {
     while (!moving.empty()) place(moving.pop_front());
 }
 
-void TimerWheel::advance(TimePoint now) {
-    if (now <= origin_) return;
-    const auto target = static_cast<uint64_t>((now - origin_) / tick);
+void TimerWheel::move_to(TimePoint now) {
+    const auto target = static_cast<uint64_t>(std::max<int64_t>((now - origin_) / tick, 0));
     while (now_tick_ < target) {
         if (armed_ == 0) {
             now_tick_ = target;
             occupied_.fill(0);
-            return;
+            break;
         }
         // Jump over ticks whose slot is empty, up to the next cascade.
         const unsigned position = static_cast<unsigned>(now_tick_ % slots);
@@ -96,10 +97,10 @@ void TimerWheel::advance(TimePoint now) {
             fire(wheel_[0][slot]);
         }
     }
+    next_tick_ = find_next_tick();
 }
 
-TimePoint TimerWheel::next_expiry() const {
-    if (armed_ == 0) return TimePoint::never();
+uint64_t TimerWheel::find_next_tick() const {
     for (unsigned level = 0; level < levels; ++level) {
         const unsigned shift = level * level_bits;
         const uint64_t position = (now_tick_ >> shift) % slots;
@@ -108,13 +109,11 @@ TimePoint TimerWheel::next_expiry() const {
         if (ahead == 0) continue;
         const auto slot = static_cast<uint64_t>(std::countr_zero(ahead));
         const uint64_t base = now_tick_ >> (shift + level_bits) << (shift + level_bits);
-        const uint64_t at = base + (slot << shift);
-        return origin_ + Duration(tick.count() * static_cast<int64_t>(at));
+        return base + (slot << shift);
     }
     // All that is armed lies a full turn of the top level ahead.
     const unsigned shift = (levels - 1) * level_bits;
-    const uint64_t next_slot = ((now_tick_ >> shift) + 1) << shift;
-    return origin_ + Duration(tick.count() * static_cast<int64_t>(next_slot));
+    return ((now_tick_ >> shift) + 1) << shift;
 }
 
 } // namespace ringway::ring

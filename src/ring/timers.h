@@ -46,9 +46,12 @@ public:
     void arm(Timer& timer, TimePoint when);
     void disarm(Timer& timer);
     /// Fires all that is due at `now`.
-    void advance(TimePoint now);
+    void advance(TimePoint now) {
+        if (now >= at_tick(next_tick_)) [[unlikely]]
+            move_to(now);
+    }
     /// When advance() must be called next: never later than the first timer is due.
-    TimePoint next_expiry() const;
+    TimePoint next_expiry() const { return armed_ == 0 ? TimePoint::never() : at_tick(next_tick_); }
     size_t armed() const { return armed_; }
 
 private:
@@ -57,6 +60,11 @@ private:
     static constexpr unsigned levels = 5;
     using Slot = base::IntrusiveList<Timer, TimerTag>;
 
+    TimePoint at_tick(uint64_t number) const {
+        return origin_ + Duration(tick.count() * static_cast<int64_t>(number));
+    }
+    void move_to(TimePoint now);
+    uint64_t find_next_tick() const;
     void place(Timer& timer);
     void cascade(unsigned level);
     void fire(Slot& slot);
@@ -64,7 +72,8 @@ private:
     std::array<std::array<Slot, slots>, levels> wheel_;
     std::array<uint64_t, levels> occupied_{}; ///< a bit per slot that holds timers
     TimePoint origin_;
-    uint64_t now_tick_ = 0; ///< all ticks up to this one have fired
+    uint64_t now_tick_ = 0;  ///< all ticks up to this one have fired
+    uint64_t next_tick_ = 0; ///< up to this one no other has anything to fire or to spread
     size_t armed_ = 0;
 };
 
