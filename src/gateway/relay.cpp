@@ -38,12 +38,13 @@ bool is_media_type(Bytes content_type, Bytes wanted) {
 }
 
 ClientFraming framing_for(const Exchange& exchange) {
-    switch (exchange.answer.framing) {
+    switch (exchange.request->answer.framing) {
     case wire::Framing::none: return ClientFraming::none;
     case wire::Framing::length: return ClientFraming::length;
     default: break;
     }
-    return exchange.line.minor_version == 0 ? ClientFraming::close : ClientFraming::chunked;
+    return exchange.request->line.minor_version == 0 ? ClientFraming::close
+                                                     : ClientFraming::chunked;
 }
 
 /// Of the upstream's fields, those that are the client's business.
@@ -70,8 +71,9 @@ void pass_fields(Exchange& exchange, http::HeadWriter& head) {
 void write_answer_head(Exchange& exchange, ClientFraming framing, bool is_events,
                        ring::SliceQueue& out) {
     const wire::Fields& fields = exchange.worker.fields();
+    const wire::StatusLine& answer = exchange.request->answer;
     http::HeadWriter head(exchange.loop().blocks());
-    head.status_line(exchange.answer.status, exchange.answer.reason);
+    head.status_line(answer.status, answer.reason);
     pass_fields(exchange, head);
     if (is_events) {
         if (!fields.has(FieldId::cache_control)) head.field("cache-control", "no-cache");
@@ -80,12 +82,12 @@ void write_answer_head(Exchange& exchange, ClientFraming framing, bool is_events
     switch (framing) {
     case ClientFraming::none:
         // The answer to HEAD, and a 304, tell the length that a body would have.
-        if (fields.has(FieldId::content_length) || exchange.answer.status >= 200) {
-            const bool may_have_length = exchange.answer.status != 204;
-            if (may_have_length) head.field("content-length", exchange.answer.content_length);
+        if (fields.has(FieldId::content_length) || answer.status >= 200) {
+            const bool may_have_length = answer.status != 204;
+            if (may_have_length) head.field("content-length", answer.content_length);
         }
         break;
-    case ClientFraming::length: head.field("content-length", exchange.answer.content_length); break;
+    case ClientFraming::length: head.field("content-length", answer.content_length); break;
     case ClientFraming::chunked: head.field("transfer-encoding", "chunked"); break;
     case ClientFraming::close: exchange.must_close = true; break;
     }
@@ -100,19 +102,19 @@ public:
     explicit Relay(Exchange& exchange)
         : exchange_(exchange), upstream_(exchange.upstream->stream()),
           client_(exchange.client.stream()), framing_(framing_for(exchange)),
-          is_events_(exchange.answer.status == 200 &&
+          is_events_(exchange.request->answer.status == 200 &&
                      is_media_type(exchange.worker.fields().get(FieldId::content_type),
                                    "text/event-stream")) {
         const bool is_readable = exchange.worker.fields().get(FieldId::content_encoding).empty();
         const Bytes type = exchange.worker.fields().get(FieldId::content_type);
-        const llm::DialectEntry& entry = *exchange.call.entry;
+        const llm::DialectEntry& entry = *exchange.entry;
         if (is_events_ && is_readable) {
             watch_.emplace(entry, exchange.facts);
         } else if (is_media_type(type, "application/json") && is_readable) {
             reader_ = std::make_unique<llm::AnswerReader>(entry, exchange.facts);
         }
         body_.emplace(exchange.upstream->body(), framing_, exchange.loop().blocks(), exchange.facts,
-                      watch_ ? &*watch_ : nullptr, reader_.get(), exchange.drops_usage);
+                      watch_ ? &*watch_ : nullptr, reader_.get(), exchange.request->drops_usage);
     }
 
     Relay(const Relay&) = delete;
@@ -122,13 +124,16 @@ public:
     }
 
     [[gnu::noinline]] void begin() {
-        if (is_events_) exchange_.worker.counters().streams_running.add();
-        exchange_.status = exchange_.answer.status;
+        observe::WorkerCounters& counters = exchange_.worker.counters();
+        const RequestState& request = *exchange_.request;
+        if (is_events_) counters.streams_running.add();
+        exchange_.status = request.answer.status;
         exchange_.has_begun_answer = true;
         exchange_.client.begin_answer();
         write_answer_head(exchange_, framing_, is_events_, out_);
         const Duration total = exchange_.loop().backend().now() - exchange_.began;
-        exchange_.worker.counters().overhead.record(total - exchange_.waited);
+        counters.overhead.record(total - request.waited);
+        counters.upstream_first.record(request.answered_at - request.forwarded_at);
         // No attempt can be repeated from here on.
         exchange_.request.reset();
         exchange_.client.release_head();
@@ -217,8 +222,9 @@ private:
     }
 
     Status end_by_upstream() {
-        const bool ends_by_close = exchange_.answer.framing == wire::Framing::until_close &&
-                                   !upstream_.is_broken() && !upstream_.was_cut();
+        const bool ends_by_close =
+            exchange_.upstream->body().framing() == wire::Framing::until_close &&
+            !upstream_.is_broken() && !upstream_.was_cut();
         const bool has_said_all = watch_ && exchange_.facts.has_terminated;
         if (ends_by_close || has_said_all) return end();
         return end_cut(upstream_error(Code::closed, "The upstream broke off its answer."));
