@@ -138,6 +138,8 @@ struct Exchange {
     uint16_t status = 0;     ///< sent to the client; 0: nothing was
     bool keeps_alive = true; ///< the client's connection, as the request said
     bool has_begun_answer = false;
+    bool is_event_stream = false; ///< what was begun
+    bool was_paused = false;      ///< the upstream, for a slow client
     bool is_answer_whole = false; ///< all of it was written
     bool must_close = false;      ///< the connection's framing cannot go on
 };
