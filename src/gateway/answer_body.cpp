@@ -14,8 +14,9 @@ bool AnswerBody::passes_chunks() const {
 void AnswerBody::pass_chunks(ring::Slice& piece, ring::SliceQueue& out) {
     const size_t passed =
         wire::ChunkedDecoder::pass_whole_chunks(piece.bytes(), [this](Bytes payload) {
+            if (has_events()) return watch_.can_pass(payload);
             if (reader_ != nullptr) reader_->feed(payload);
-            return watch_ == nullptr || watch_->can_pass(payload);
+            return true;
         });
     if (passed == piece.size()) {
         out.push_back(std::exchange(piece, ring::Slice()));
@@ -52,22 +53,22 @@ Status AnswerBody::sift_chunk(ring::Slice& piece, ring::SliceQueue& kept) {
 void AnswerBody::sift(ring::Slice payload, ring::SliceQueue& kept) {
     if (reader_ != nullptr) reader_->feed(payload.bytes());
     // An event that may have to be dropped is not passed on in part.
-    const bool may_drop = drops_usage_ && facts_.has_finished;
+    const bool may_drop = drops_usage_ && watch_.facts().has_finished;
     const bool passes =
-        watch_ == nullptr ||
-        (may_drop ? held_.empty() && watch_->can_pass(payload.bytes()) : watch_->pass(payload));
+        !has_events() ||
+        (may_drop ? held_.empty() && watch_.can_pass(payload.bytes()) : watch_.pass(payload));
     if (passes) {
-        event_has_begun_ = watch_ != nullptr && !watch_->is_between_events();
+        event_has_begun_ = has_events() && !watch_.is_between_events();
         kept.push_back(std::move(payload));
         return;
     }
     if (!drops_usage_) {
-        watch_->read(payload.bytes());
+        watch_.read(payload.bytes());
         kept.push_back(std::move(payload));
         return;
     }
     while (!payload.empty()) {
-        const size_t size = watch_->read_event(payload.bytes());
+        const size_t size = watch_.read_event(payload.bytes());
         sift_event(payload.part(0, size), kept);
         payload.remove_prefix(size);
     }
@@ -75,13 +76,14 @@ void AnswerBody::sift(ring::Slice payload, ring::SliceQueue& kept) {
 
 /// `part` ends with the event at hand, or with the read. Before the finish reason nothing waits.
 void AnswerBody::sift_event(ring::Slice part, ring::SliceQueue& kept) {
-    const bool has_ended = watch_->has_ended_event();
-    if (has_ended && facts_.is_usage_only && !event_has_begun_) {
+    const AnswerFacts& facts = watch_.facts();
+    const bool has_ended = watch_.has_ended_event();
+    if (has_ended && facts.is_usage_only && !event_has_begun_) {
         held_.clear();
         return;
     }
     const bool may_wait =
-        facts_.has_finished && !event_has_begun_ && held_.bytes() + part.size() <= held_bytes_max;
+        facts.has_finished && !event_has_begun_ && held_.bytes() + part.size() <= held_bytes_max;
     if (!has_ended && may_wait) {
         held_.push_back(std::move(part));
         return;
@@ -108,11 +110,11 @@ void AnswerBody::end(ring::SliceQueue& out) {
 }
 
 bool AnswerBody::cut(Bytes event_break, Bytes event, ring::SliceQueue& out) {
-    if (watch_ == nullptr || framing_ == ClientFraming::length) return false;
+    if (!has_events() || framing_ == ClientFraming::length) return false;
     frame(held_, out);
     ring::SliceQueue last_words;
     // An event that broke off must not swallow the one that says so.
-    if (!watch_->is_between_events()) last_words.push_back(ring::Slice::of_static(event_break));
+    if (!watch_.is_between_events()) last_words.push_back(ring::Slice::of_static(event_break));
     last_words.push_back(blocks_.copy(event));
     frame(last_words, out);
     if (framing_ == ClientFraming::chunked) {

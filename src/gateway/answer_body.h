@@ -16,6 +16,9 @@ enum class ClientFraming : uint8_t {
     close, ///< by the end of the connection (HTTP/1.0)
 };
 
+/// What is to be read in an answer's body.
+enum class AnswerContent : uint8_t { nothing, events, json };
+
 /// Takes an answer's body from the upstream's framing to the client's, without copying it, and has
 /// it read in passing. Whole chunks with nothing to cut go on as they came, frames included; what
 /// is left of a read is framed anew. So the client stands between two chunks after every read, and
@@ -25,12 +28,21 @@ public:
     /// Bytes of an incomplete event that may be the usage event to be dropped.
     static constexpr size_t held_bytes_max = 65536;
 
-    /// `watch` reads a stream of events, `reader` a body of JSON; at most one is given.
-    AnswerBody(http::BodyReader& upstream, ClientFraming framing, ring::BlockPool& blocks,
-               AnswerFacts& facts, llm::StreamWatch* watch, llm::AnswerReader* reader,
+    /// What is read of `content` goes to `facts`. `drops_usage`: events that say usage and nothing
+    /// else are not for the client.
+    AnswerBody(http::BodyReader& upstream, ClientFraming framing, AnswerContent content,
+               ring::BlockPool& blocks, const llm::DialectEntry& entry, AnswerFacts& facts,
                bool drops_usage)
-        : upstream_(upstream), framing_(framing), blocks_(blocks), facts_(facts), watch_(watch),
-          reader_(reader), drops_usage_(drops_usage) {}
+        : upstream_(upstream), blocks_(blocks), watch_(entry, facts), framing_(framing),
+          content_(content), drops_usage_(drops_usage) {
+        if (content == AnswerContent::json) {
+            reader_ = std::make_unique<llm::AnswerReader>(entry, facts);
+        }
+    }
+
+    ClientFraming framing() const { return framing_; }
+    /// As far as its content tells: a stream of events has come to an end of its own.
+    bool is_complete() const { return !has_events() || watch_.is_complete(); }
 
     /// Takes one read; appends to `out` what the client gets of it. What lies beyond the body stays
     /// in `piece`. Errors: {malformed, upstream}: what came before the fault was passed on.
@@ -43,6 +55,7 @@ public:
     bool cut(Bytes event_break, Bytes event, ring::SliceQueue& out);
 
 private:
+    bool has_events() const { return content_ == AnswerContent::events; }
     bool passes_chunks() const;
     void pass_chunks(ring::Slice& piece, ring::SliceQueue& out);
     Status sift_chunk(ring::Slice& piece, ring::SliceQueue& kept);
@@ -51,12 +64,12 @@ private:
     void frame(ring::SliceQueue& payload, ring::SliceQueue& out);
 
     http::BodyReader& upstream_;
-    ClientFraming framing_;
     ring::BlockPool& blocks_;
-    AnswerFacts& facts_;
-    llm::StreamWatch* watch_;
-    llm::AnswerReader* reader_;
+    llm::StreamWatch watch_;                    ///< of events
+    std::unique_ptr<llm::AnswerReader> reader_; ///< of JSON
     ring::SliceQueue held_; ///< of the event at hand, if it may have to be dropped
+    ClientFraming framing_;
+    AnswerContent content_;
     bool drops_usage_;
     bool event_has_begun_ = false; ///< some of the event at hand was passed on
 };

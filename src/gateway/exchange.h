@@ -15,12 +15,23 @@
 
 namespace ringway::gateway {
 
-/// What is needed of a request until its answer begins: then no attempt can be repeated, and it is
-/// let go. Views point into the client's head, which is kept as long.
+/// What an error answer says beyond the error itself.
+struct ErrorDetail : ring::Pooled {
+    std::string message; ///< empty: the error's own words
+    std::string param;
+    std::string code; ///< empty: what the error's kind stands for
+};
+
+/// What is needed of a request, and of its attempts, until an answer begins: then none can be
+/// repeated, and it is let go. Views point into the client's head and the upstream's, which are
+/// kept as long.
 struct RequestState : ring::Pooled {
     static constexpr size_t forwarded_max = 16;
     static constexpr size_t edits_max = 3;
 
+    wire::RequestLine line;
+    llm::Call call; ///< `tail` is empty: no such call
+    Bytes path;
     Bytes query; ///< with its question mark
     Bytes content_type;
     Bytes provider_header;                                        ///< x-ringway-provider
@@ -35,6 +46,14 @@ struct RequestState : ring::Pooled {
     route::Target single; ///< room for a target that is no alias
     std::span<const route::Target> targets;
     bool is_streamed_through = false; ///< the body is not kept: one attempt only
+    bool drops_usage = false;         ///< ringway asked for the usage chunk, the client did not
+    std::unique_ptr<ErrorDetail> error_detail;
+
+    route::Target target; ///< tried last
+    wire::StatusLine answer;
+    TimePoint forwarded_at; ///< the request went out to the upstream that answered
+    TimePoint answered_at;  ///< its head was there
+    Duration waited{};      ///< for upstreams: to connect, and to answer
 
     std::span<const http::Edit> edit_list() const { return {edits.data(), edit_count}; }
     std::span<const std::pair<Bytes, Bytes>> forwarded_list() const {
@@ -67,20 +86,13 @@ private:
     std::unique_ptr<Long> long_;
 };
 
-/// What an error answer says beyond the error itself.
-struct ErrorDetail : ring::Pooled {
-    std::string message; ///< empty: the error's own words
-    std::string param;
-    std::string code; ///< empty: what the error's kind stands for
-};
-
 /// One client request from its first byte to its last, with everything that belongs to it. Lives in
-/// the frame of process_request(), which ends it once, in finish().
+/// the frame of process_request(), which ends it once, in finish(). What it holds is held as long
+/// as the answer takes; the rest is in its RequestState.
 struct Exchange {
     Exchange(WorkerState& at_worker, http::ServerConnection& of_client)
         : worker(at_worker), client(of_client), pinned(at_worker.pin()),
           began(at_worker.loop().now()) {
-        call.entry = &llm::fallback_dialect();
         make_request_id();
     }
     ~Exchange() { worker.unpin(pinned); }
@@ -88,11 +100,19 @@ struct Exchange {
     Exchange& operator=(const Exchange&) = delete;
 
     const Snapshot& snapshot() const { return *pinned.snapshot; }
-    const Provider& provider() const { return snapshot().provider(target.provider); }
-    observe::ProviderCounters& provider_counters() { return *pinned.counters[target.provider]; }
-    http::Pool& pool() { return *pinned.pools[target.provider]; }
+    const Provider& provider() const { return snapshot().provider(provider_index); }
+    observe::ProviderCounters& provider_counters() { return *pinned.counters[provider_index]; }
+    http::Pool& pool() { return *pinned.pools[provider_index]; }
     ring::Loop& loop() { return worker.loop(); }
-    const Dialect& dialect() const { return call.entry->dialect; }
+    const Dialect& dialect() const { return entry->dialect; }
+    void set_call(const llm::Call& call) {
+        request->call = call;
+        entry = call.entry;
+    }
+    void set_target(const route::Target& target) {
+        request->target = target;
+        provider_index = static_cast<uint32_t>(target.provider);
+    }
     /// Errors: {cancelled}: the client is gone; {draining}: the server ends.
     Status check_goes_on();
     /// Sets what the client is told of an error.
@@ -102,29 +122,24 @@ struct Exchange {
     WorkerState& worker;
     http::ServerConnection& client;
     PinnedSnapshot& pinned;
+    /// Null once an upstream's answer has begun.
     std::unique_ptr<RequestState> request = std::make_unique<RequestState>();
-    std::unique_ptr<ErrorDetail> error_detail;
 
-    wire::RequestLine line;
-    Bytes path;     ///< of the request; like `call` it dies with the client's head
-    llm::Call call; ///< `tail` is empty: no such call
+    const llm::DialectEntry* entry = &llm::fallback_dialect(); ///< of the call
     const auth::Caller* caller = nullptr;
     RequestId request_id;
 
-    route::Target target;
     http::ClientConnectionPtr upstream;
-    wire::StatusLine answer;
     AnswerFacts facts;
 
-    TimePoint began;        ///< the request's head was there
-    TimePoint forwarded_at; ///< the request went out to the upstream that answered
-    TimePoint answered_at;  ///< its head was there
-    Duration waited{};      ///< for upstreams: to connect, and to answer
-    unsigned attempts = 0;
-    uint16_t status = 0;      ///< sent to the client; 0: nothing was
-    bool is_stream = false;   ///< the client asked for one
-    bool drops_usage = false; ///< ringway asked for the usage chunk, the client did not
+    TimePoint began;             ///< the request's head was there
+    uint32_t provider_index = 0; ///< of the target tried last
+    uint16_t attempts = 0;
+    uint16_t status = 0;     ///< sent to the client; 0: nothing was
+    bool keeps_alive = true; ///< the client's connection, as the request said
     bool has_begun_answer = false;
+    bool is_event_stream = false; ///< what was begun
+    bool was_paused = false;      ///< the upstream, for a slow client
     bool is_answer_whole = false; ///< all of it was written
     bool must_close = false;      ///< the connection's framing cannot go on
 };

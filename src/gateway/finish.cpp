@@ -19,9 +19,6 @@ void count(Exchange& exchange, uint16_t status) {
         provider.usage_unknown.add();
     }
     if (status == client_closed_request) provider.cancelled.add();
-    if (exchange.answered_at.ns > 0) {
-        counters.upstream_first.record(exchange.answered_at - exchange.forwarded_at);
-    }
 }
 
 void log(Exchange& exchange, const Status& outcome, uint16_t status) {
@@ -60,7 +57,7 @@ AfterAnswer finish(Exchange& exchange, Status outcome) {
     log(exchange, outcome, status);
     if (is_gone || !exchange.is_answer_whole) return AfterAnswer::close;
     if (exchange.must_close) return AfterAnswer::linger;
-    const bool stays = exchange.line.keeps_alive && !exchange.worker.is_draining();
+    const bool stays = exchange.keeps_alive && !exchange.worker.is_draining();
     return stays ? AfterAnswer::keep_open : AfterAnswer::close;
 }
 

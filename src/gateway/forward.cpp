@@ -20,7 +20,7 @@ Status prepare_edits(const Exchange& exchange, AttemptEdits& edits) {
     const auto own = request.edit_list();
     std::copy(own.begin(), own.end(), edits.all.begin());
     edits.count = own.size();
-    const Bytes model = exchange.target.model;
+    const Bytes model = request.target.model;
     if (!facts.model_span.is_set() || model == facts.model.view()) return {};
     const bool is_plain = std::all_of(model.begin(), model.end(), [](char c) {
         return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
@@ -43,14 +43,14 @@ Status prepare_edits(const Exchange& exchange, AttemptEdits& edits) {
 void write_request_head(const Exchange& exchange, uint64_t body_bytes, http::HeadWriter& head) {
     const RequestState& request = *exchange.request;
     const Provider& provider = exchange.provider();
-    const wire::Framing framing = exchange.line.framing;
-    head.text(wire::to_string(exchange.line.method)).text(" ");
-    head.text(provider.base_path).text(exchange.call.tail).text(request.query);
+    const wire::Framing framing = request.line.framing;
+    head.text(wire::to_string(request.line.method)).text(" ");
+    head.text(provider.base_path).text(request.call.tail).text(request.query);
     head.text(" HTTP/1.1\r\n").text(provider.fixed_fields);
     for (const auto& [name, value] : request.forwarded_list()) head.field(name, value);
     if (request.is_streamed_through && framing == wire::Framing::chunked) {
         head.field("transfer-encoding", "chunked");
-    } else if (framing != wire::Framing::none || exchange.line.method == wire::Method::post) {
+    } else if (framing != wire::Framing::none || request.line.method == wire::Method::post) {
         head.field("content-length", body_bytes);
     }
     head.text("\r\n");
@@ -58,12 +58,13 @@ void write_request_head(const Exchange& exchange, uint64_t body_bytes, http::Hea
 
 uint64_t body_bytes_of(const Exchange& exchange, const AttemptEdits& edits) {
     const RequestState& request = *exchange.request;
-    if (request.is_streamed_through) return exchange.line.content_length;
+    if (request.is_streamed_through) return request.line.content_length;
     return static_cast<uint64_t>(static_cast<int64_t>(request.body.bytes()) +
                                  http::length_change(edits.list()));
 }
 
 Status send_request(Exchange& exchange) {
+    RequestState& request = *exchange.request;
     AttemptEdits edits;
     RINGWAY_RETURN_IF_ERROR(prepare_edits(exchange, edits));
     ring::BlockPool& blocks = exchange.loop().blocks();
@@ -71,10 +72,10 @@ Status send_request(Exchange& exchange) {
     write_request_head(exchange, body_bytes_of(exchange, edits), head);
     ring::SliceQueue out;
     head.take(out);
-    http::splice(exchange.request->body, edits.list(), blocks, out);
-    exchange.upstream->begin_request(exchange.line.method);
+    http::splice(request.body, edits.list(), blocks, out);
+    exchange.upstream->begin_request(request.line.method);
     exchange.upstream->stream().write(std::move(out));
-    exchange.forwarded_at = exchange.loop().backend().now();
+    request.forwarded_at = exchange.loop().backend().now();
     return {};
 }
 
@@ -91,7 +92,7 @@ Status pump_body(Exchange& exchange) {
     client.invite_body();
     ring::SliceQueue arrived;
     RINGWAY_TRY(const http::Progress progress, client.poll_body(arrived));
-    const bool is_chunked = exchange.line.framing == wire::Framing::chunked;
+    const bool is_chunked = exchange.request->line.framing == wire::Framing::chunked;
     ring::BlockPool& blocks = exchange.loop().blocks();
     if (is_chunked && !arrived.empty()) {
         upstream.write(blocks.copy(wire::chunk_header(arrived.bytes())));
@@ -108,16 +109,17 @@ Status pump_body(Exchange& exchange) {
 /// Waits for the head of the upstream's answer, passing on the client's body meanwhile if it is not
 /// kept. Errors of the client end the attempt as well.
 ring::Task<Status> await_answer(Exchange& exchange) {
+    RequestState& request = *exchange.request;
     const ProviderConfig& config = exchange.provider().config;
     ring::Deadline& deadline = exchange.client.deadline();
-    deadline.set(exchange.loop(), exchange.forwarded_at + config.first_byte_time);
-    bool pumps = exchange.request->is_streamed_through && !exchange.client.has_whole_body();
+    deadline.set(exchange.loop(), request.forwarded_at + config.first_byte_time);
+    bool pumps = request.is_streamed_through && !exchange.client.has_whole_body();
     for (;;) {
         RINGWAY_CO_TRY(const http::Progress head,
-                       exchange.upstream->poll_head(exchange.worker.fields(), exchange.answer));
+                       exchange.upstream->poll_head(exchange.worker.fields(), request.answer));
         if (head == http::Progress::done) {
-            exchange.answered_at = exchange.loop().now();
-            exchange.waited += exchange.answered_at - exchange.forwarded_at;
+            request.answered_at = exchange.loop().now();
+            request.waited += request.answered_at - request.forwarded_at;
             deadline.clear();
             co_return Status();
         }
@@ -151,7 +153,7 @@ ring::Task<Status> open_connection(Exchange& exchange) {
                                 &exchange};
     const TimePoint began = exchange.loop().backend().now();
     auto opened = co_await exchange.pool().open(waiting);
-    exchange.waited += exchange.loop().now() - began;
+    exchange.request->waited += exchange.loop().now() - began;
     if (!opened) co_return std::unexpected(opened.error());
     exchange.upstream = std::move(*opened);
     co_return Status();
@@ -184,15 +186,16 @@ bool is_worth_another(uint16_t status) {
 ring::Task<Status> forward(Exchange& exchange) {
     const auto targets = exchange.request->targets;
     for (size_t i = 0;; ++i) {
-        exchange.target = targets[i];
+        exchange.set_target(targets[i]);
         ++exchange.attempts;
         const bool is_last = i + 1 == targets.size() || exchange.request->is_streamed_through;
         const Status tried = co_await attempt(exchange);
         if (tried) {
-            const bool is_error = exchange.answer.status >= 400;
+            const uint16_t status = exchange.request->answer.status;
+            const bool is_error = status >= 400;
             observe::ProviderCounters& counters = exchange.provider_counters();
             (is_error ? counters.attempts_refused : counters.attempts_ok).add();
-            if (is_last || !is_worth_another(exchange.answer.status)) co_return tried;
+            if (is_last || !is_worth_another(status)) co_return tried;
         } else if (tried.error().blame != Blame::upstream) {
             co_return tried;
         } else {

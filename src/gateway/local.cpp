@@ -52,7 +52,8 @@ std::string list_models(const Exchange& exchange) {
 
 Status answer_model(Exchange& exchange) {
     constexpr Bytes prefix = "/models/";
-    const std::string name = wire::percent_decode(exchange.call.tail.substr(prefix.size()));
+    const std::string name =
+        wire::percent_decode(exchange.request->call.tail.substr(prefix.size()));
     if (!may_call(exchange, name)) {
         exchange.detail().message = "The model " + wire::json_string(name) + " does not exist.";
         exchange.detail().code = "model_not_found";
@@ -62,8 +63,8 @@ Status answer_model(Exchange& exchange) {
     return {};
 }
 
-bool reads(const Exchange& exchange) {
-    return exchange.line.method == wire::Method::get || exchange.line.method == wire::Method::head;
+bool reads(wire::Method method) {
+    return method == wire::Method::get || method == wire::Method::head;
 }
 
 } // namespace
@@ -71,10 +72,11 @@ bool reads(const Exchange& exchange) {
 bool is_public(Bytes path) { return path == "/" || path == "/healthz" || path == "/readyz"; }
 
 Result<bool> answer_locally(Exchange& exchange) {
-    const bool is_here =
-        is_public(exchange.path) || exchange.call.is_model_list || exchange.call.is_one_model;
+    const RequestState& request = *exchange.request;
+    const llm::Call& call = request.call;
+    const bool is_here = is_public(request.path) || call.is_model_list || call.is_one_model;
     if (!is_here) {
-        if (exchange.call.tail.empty()) {
+        if (call.tail.empty()) {
             exchange.detail().message = "Unknown path. ringway serves /v1/...";
             exchange.detail().code = "unknown_url";
             return client_error(Code::not_found, "unknown path");
@@ -82,18 +84,18 @@ Result<bool> answer_locally(Exchange& exchange) {
         return false;
     }
     // DELETE /v1/models/{id} is the provider's business.
-    if (exchange.call.is_one_model && exchange.line.method == wire::Method::delete_) return false;
-    if (!reads(exchange)) {
+    if (call.is_one_model && request.line.method == wire::Method::delete_) return false;
+    if (!reads(request.line.method)) {
         return client_error(Code::method_not_allowed, "This path takes GET requests only.");
     }
-    if (exchange.call.is_model_list) {
+    if (call.is_model_list) {
         respond(exchange, 200, "application/json", list_models(exchange));
-    } else if (exchange.call.is_one_model) {
+    } else if (call.is_one_model) {
         RINGWAY_RETURN_IF_ERROR(answer_model(exchange));
-    } else if (exchange.path == "/readyz" && !exchange.worker.is_ready()) {
+    } else if (request.path == "/readyz" && !exchange.worker.is_ready()) {
         return gateway_error(Code::draining, "draining");
     } else {
-        const Bytes name = exchange.path == "/" ? Bytes("ringway") : Bytes("ok");
+        const Bytes name = request.path == "/" ? Bytes("ringway") : Bytes("ok");
         respond(exchange, 200, "application/json",
                 R"({"status":"ok","service":)" + wire::json_string(name) + "}\n");
     }

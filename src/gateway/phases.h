@@ -34,7 +34,7 @@ Status plan(Exchange& exchange);
 bool may_use(const Exchange& exchange, Bytes model, std::span<const route::Target> targets);
 
 // forward.cpp ----------------------------------------------------------------------------------
-/// Attempts until one answers: then exchange.upstream has its head in exchange.answer.
+/// Attempts until one answers: then exchange.upstream has its head in RequestState::answer.
 ring::Task<Status> forward(Exchange& exchange);
 
 // relay.cpp ------------------------------------------------------------------------------------
@@ -46,7 +46,7 @@ ring::Task<void> relay(Exchange& exchange, Status& outcome);
 void respond(Exchange& exchange, uint16_t status, Bytes content_type, Bytes body);
 /// The answer to an error, in the shape of the API that was called.
 void respond_error(Exchange& exchange, const Error& error);
-/// What a client is told of `error`. Views die with the exchange's detail.
+/// What a client is told of `error`. Views die with the request's detail.
 ApiError describe(const Exchange& exchange, const Error& error);
 /// It is an error that comes after other targets were tried: for the client to ask again would
 /// multiply the load.

@@ -59,7 +59,7 @@ void ask_for_usage(Exchange& exchange) {
     RequestState& request = *exchange.request;
     const llm::RequestFacts& facts = request.scan.facts();
     if (!exchange.dialect().asks_for_usage() || !facts.is_stream || facts.includes_usage) return;
-    exchange.drops_usage = true;
+    request.drops_usage = true;
     if (facts.include_usage.is_set()) {
         add_edit(request, facts.include_usage.begin,
                  facts.include_usage.end - facts.include_usage.begin, "true");
@@ -79,9 +79,9 @@ void ask_for_usage(Exchange& exchange) {
 /// For paths that name no model: the provider that a header, the path, or the configuration names.
 Result<size_t> provider_of_path(Exchange& exchange) {
     const route::ModelTable& models = exchange.snapshot().models();
-    const Bytes named = !exchange.request->provider_header.empty()
-                            ? exchange.request->provider_header
-                            : exchange.call.provider;
+    const RequestState& request = *exchange.request;
+    const Bytes named =
+        !request.provider_header.empty() ? request.provider_header : request.call.provider;
     if (!named.empty()) {
         if (const auto provider = models.provider(named)) return *provider;
         return refuse(exchange, Code::not_found,
@@ -114,7 +114,7 @@ Status plan_model(Exchange& exchange) {
     // "/{provider}/v1/..." names the provider for its bare models.
     const route::ModelTable& models = exchange.snapshot().models();
     request.targets = models.find(model, exchange.dialect().family(), request.single);
-    if (const auto named = models.provider(exchange.call.provider);
+    if (const auto named = models.provider(request.call.provider);
         named && model.find('/') == Bytes::npos) {
         request.single = {*named, model};
         request.targets = {&request.single, 1};
@@ -153,11 +153,10 @@ bool may_use(const Exchange& exchange, Bytes model, std::span<const route::Targe
 }
 
 Status plan(Exchange& exchange) {
-    const llm::RequestFacts& facts = exchange.request->scan.facts();
-    exchange.is_stream = facts.is_stream;
-    if (!facts.model.empty()) {
+    const RequestState& request = *exchange.request;
+    if (!request.scan.facts().model.empty()) {
         RINGWAY_RETURN_IF_ERROR(plan_model(exchange));
-    } else if (exchange.call.is_exact && exchange.dialect().has_model()) {
+    } else if (request.call.is_exact && exchange.dialect().has_model()) {
         return refuse(exchange, Code::malformed, "The field \"model\" is missing.", "model",
                       "missing_required_parameter");
     } else {

@@ -66,11 +66,12 @@ bool climbs(Bytes path) {
 }
 
 Status check_method(Exchange& exchange) {
-    const bool posts = exchange.line.method == wire::Method::post;
-    if (exchange.call.is_exact && !posts) {
+    const RequestState& request = *exchange.request;
+    const bool posts = request.line.method == wire::Method::post;
+    if (request.call.is_exact && !posts) {
         return client_error(Code::method_not_allowed, "This path takes POST requests only.");
     }
-    if (exchange.line.method == wire::Method::options) {
+    if (request.line.method == wire::Method::options) {
         return client_error(Code::method_not_allowed, "OPTIONS is not supported.");
     }
     return {};
@@ -79,8 +80,9 @@ Status check_method(Exchange& exchange) {
 } // namespace
 
 ErrorDetail& Exchange::detail() {
-    if (error_detail == nullptr) error_detail = std::make_unique<ErrorDetail>();
-    return *error_detail;
+    std::unique_ptr<ErrorDetail>& detail = request->error_detail;
+    if (detail == nullptr) detail = std::make_unique<ErrorDetail>();
+    return *detail;
 }
 
 Status Exchange::check_goes_on() {
@@ -112,7 +114,7 @@ void guess_call(Exchange& exchange) {
     line.remove_prefix(std::min(line.find(' '), line.size()));
     if (line.starts_with(' ')) line.remove_prefix(1);
     const Bytes path = line.substr(0, line.find_first_of(" ?"));
-    if (const auto call = llm::find_call(path, false)) exchange.call = *call;
+    if (const auto call = llm::find_call(path, false)) exchange.set_call(*call);
 }
 
 Status begin(Exchange& exchange) {
@@ -126,17 +128,18 @@ Status begin(Exchange& exchange) {
         return std::unexpected(line.error());
     }
     take_request_id(exchange, fields.get(FieldId::x_request_id));
-    exchange.line = *line;
-    exchange.client.begin_body(exchange.line);
+    request.line = *line;
+    exchange.keeps_alive = line->keeps_alive;
+    exchange.client.begin_body(request.line);
 
-    const wire::TargetParts parts = wire::split_target(exchange.line.target);
+    const wire::TargetParts parts = wire::split_target(request.line.target);
+    request.path = parts.path;
     request.query = parts.query;
     request.content_type = fields.get(FieldId::content_type);
     request.provider_header = fields.get(FieldId::x_ringway_provider);
     keep_forwarded_fields(request, fields);
-    exchange.path = parts.path;
     if (const auto call = llm::find_call(parts.path, fields.has(FieldId::anthropic_version))) {
-        exchange.call = *call;
+        exchange.set_call(*call);
     }
     if (climbs(parts.path)) return client_error(Code::malformed, "Malformed path.");
 
@@ -151,7 +154,7 @@ Status begin(Exchange& exchange) {
 Status identify(Exchange& exchange) {
     const auth::Keyring& keyring = exchange.snapshot().keyring();
     exchange.caller = &keyring.anyone();
-    if (keyring.is_open() || is_public(exchange.path)) return {};
+    if (keyring.is_open() || is_public(exchange.request->path)) return {};
     const wire::Fields& fields = exchange.worker.fields();
     Error last{Code::unauthenticated, Blame::client, Retry::never, 0,
                "You didn't provide an API key. Send it as \"Authorization: Bearer KEY\" or "
@@ -182,19 +185,19 @@ Status prepare_body(Exchange& exchange) {
         request.content_type.empty() ||
         base::equals_ignoring_case(request.content_type.substr(0, request.content_type.find(';')),
                                    "application/json");
-    if (exchange.call.is_exact) {
+    if (request.call.is_exact) {
         if (!is_json) {
             return client_error(Code::media_type_unsupported,
                                 "The request body must be application/json.");
         }
-        if (exchange.line.framing == wire::Framing::none &&
+        if (request.line.framing == wire::Framing::none &&
             !exchange.worker.fields().has(FieldId::content_length)) {
             return client_error(Code::length_required, "The request has no body.");
         }
     }
     // Other paths: JSON bodies are read for the model they name, others stream through.
-    const bool has_json_body = is_json && exchange.line.framing != wire::Framing::none;
-    request.is_streamed_through = !exchange.call.is_exact && !has_json_body;
+    const bool has_json_body = is_json && request.line.framing != wire::Framing::none;
+    request.is_streamed_through = !request.call.is_exact && !has_json_body;
     exchange.client.set_body_limit(request.is_streamed_through
                                        ? exchange.worker.limits().upload_bytes_max
                                        : exchange.worker.limits().body_bytes_max);
@@ -210,7 +213,7 @@ Result<http::Progress> poll_request_body(Exchange& exchange) {
     exchange.client.invite_body();
     ring::SliceQueue arrived;
     RINGWAY_TRY(const http::Progress progress, exchange.client.poll_body(arrived));
-    const bool is_read = exchange.call.is_exact || exchange.line.framing != wire::Framing::none;
+    const bool is_read = request.call.is_exact || request.line.framing != wire::Framing::none;
     while (!arrived.empty()) {
         ring::Slice slice = arrived.pop_front();
         const Status scanned = request.scan.feed(slice.bytes());

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <optional>
 
 #include "base/text.h"
 #include "gateway/answer_body.h"
@@ -38,12 +37,13 @@ bool is_media_type(Bytes content_type, Bytes wanted) {
 }
 
 ClientFraming framing_for(const Exchange& exchange) {
-    switch (exchange.answer.framing) {
+    switch (exchange.request->answer.framing) {
     case wire::Framing::none: return ClientFraming::none;
     case wire::Framing::length: return ClientFraming::length;
     default: break;
     }
-    return exchange.line.minor_version == 0 ? ClientFraming::close : ClientFraming::chunked;
+    return exchange.request->line.minor_version == 0 ? ClientFraming::close
+                                                     : ClientFraming::chunked;
 }
 
 /// Of the upstream's fields, those that are the client's business.
@@ -67,25 +67,38 @@ void pass_fields(Exchange& exchange, http::HeadWriter& head) {
     }
 }
 
-void write_answer_head(Exchange& exchange, ClientFraming framing, bool is_events,
-                       ring::SliceQueue& out) {
+bool is_event_stream(const Exchange& exchange) {
+    const Bytes type = exchange.worker.fields().get(FieldId::content_type);
+    return exchange.request->answer.status == 200 && is_media_type(type, "text/event-stream");
+}
+
+AnswerContent content_of(const Exchange& exchange) {
     const wire::Fields& fields = exchange.worker.fields();
+    if (!fields.get(FieldId::content_encoding).empty()) return AnswerContent::nothing;
+    if (exchange.is_event_stream) return AnswerContent::events;
+    const bool is_json = is_media_type(fields.get(FieldId::content_type), "application/json");
+    return is_json ? AnswerContent::json : AnswerContent::nothing;
+}
+
+void write_answer_head(Exchange& exchange, ClientFraming framing, ring::SliceQueue& out) {
+    const wire::Fields& fields = exchange.worker.fields();
+    const wire::StatusLine& answer = exchange.request->answer;
     http::HeadWriter head(exchange.loop().blocks());
-    head.status_line(exchange.answer.status, exchange.answer.reason);
+    head.status_line(answer.status, answer.reason);
     pass_fields(exchange, head);
-    if (is_events) {
+    if (exchange.is_event_stream) {
         if (!fields.has(FieldId::cache_control)) head.field("cache-control", "no-cache");
         if (!fields.has(FieldId::x_accel_buffering)) head.field("x-accel-buffering", "no");
     }
     switch (framing) {
     case ClientFraming::none:
         // The answer to HEAD, and a 304, tell the length that a body would have.
-        if (fields.has(FieldId::content_length) || exchange.answer.status >= 200) {
-            const bool may_have_length = exchange.answer.status != 204;
-            if (may_have_length) head.field("content-length", exchange.answer.content_length);
+        if (fields.has(FieldId::content_length) || answer.status >= 200) {
+            const bool may_have_length = answer.status != 204;
+            if (may_have_length) head.field("content-length", answer.content_length);
         }
         break;
-    case ClientFraming::length: head.field("content-length", exchange.answer.content_length); break;
+    case ClientFraming::length: head.field("content-length", answer.content_length); break;
     case ClientFraming::chunked: head.field("transfer-encoding", "chunked"); break;
     case ClientFraming::close: exchange.must_close = true; break;
     }
@@ -99,36 +112,28 @@ class Relay {
 public:
     explicit Relay(Exchange& exchange)
         : exchange_(exchange), upstream_(exchange.upstream->stream()),
-          client_(exchange.client.stream()), framing_(framing_for(exchange)),
-          is_events_(exchange.answer.status == 200 &&
-                     is_media_type(exchange.worker.fields().get(FieldId::content_type),
-                                   "text/event-stream")) {
-        const bool is_readable = exchange.worker.fields().get(FieldId::content_encoding).empty();
-        const Bytes type = exchange.worker.fields().get(FieldId::content_type);
-        const llm::DialectEntry& entry = *exchange.call.entry;
-        if (is_events_ && is_readable) {
-            watch_.emplace(entry, exchange.facts);
-        } else if (is_media_type(type, "application/json") && is_readable) {
-            reader_ = std::make_unique<llm::AnswerReader>(entry, exchange.facts);
-        }
-        body_.emplace(exchange.upstream->body(), framing_, exchange.loop().blocks(), exchange.facts,
-                      watch_ ? &*watch_ : nullptr, reader_.get(), exchange.drops_usage);
-    }
+          client_(exchange.client.stream()),
+          body_(exchange.upstream->body(), framing_for(exchange), content_of(exchange),
+                exchange.loop().blocks(), *exchange.entry, exchange.facts,
+                exchange.request->drops_usage) {}
 
     Relay(const Relay&) = delete;
     Relay& operator=(const Relay&) = delete;
     ~Relay() {
-        if (is_events_) exchange_.worker.counters().streams_running.subtract();
+        if (exchange_.is_event_stream) exchange_.worker.counters().streams_running.subtract();
     }
 
     [[gnu::noinline]] void begin() {
-        if (is_events_) exchange_.worker.counters().streams_running.add();
-        exchange_.status = exchange_.answer.status;
+        observe::WorkerCounters& counters = exchange_.worker.counters();
+        const RequestState& request = *exchange_.request;
+        if (exchange_.is_event_stream) counters.streams_running.add();
+        exchange_.status = request.answer.status;
         exchange_.has_begun_answer = true;
         exchange_.client.begin_answer();
-        write_answer_head(exchange_, framing_, is_events_, out_);
+        write_answer_head(exchange_, body_.framing(), out_);
         const Duration total = exchange_.loop().backend().now() - exchange_.began;
-        exchange_.worker.counters().overhead.record(total - exchange_.waited);
+        counters.overhead.record(total - request.waited);
+        counters.upstream_first.record(request.answered_at - request.forwarded_at);
         // No attempt can be repeated from here on.
         exchange_.request.reset();
         exchange_.client.release_head();
@@ -164,10 +169,10 @@ public:
                     end_cut(upstream_error(Code::timeout, "The upstream stopped sending.")));
             }
         }
-        if (!out_.empty() && now >= head_due_) flush();
+        if (!out_.empty() && now >= head_due()) flush();
         balance(unsent_max);
         exchange_.client.deadline().set(exchange_.loop(),
-                                        out_.empty() ? due : std::min(due, head_due_));
+                                        out_.empty() ? due : std::min(due, head_due()));
         exchange_.client.bound_pipelined_input();
         return http::Progress::waiting;
     }
@@ -180,6 +185,9 @@ private:
         return config.total_time ? std::min(due, exchange_.began + *config.total_time) : due;
     }
 
+    /// When a head that is still here goes out alone: nothing has been read since it came.
+    TimePoint head_due() const { return read_at_ + head_wait; }
+
     Status pass_input(uint64_t unsent_max) {
         while (upstream_.has_input() && client_.unsent_bytes() <= unsent_max &&
                !exchange_.upstream->body().has_ended()) {
@@ -187,7 +195,7 @@ private:
             observe::WorkerCounters& counters = exchange_.worker.counters();
             counters.chunks_relayed.add();
             counters.bytes_relayed.add(piece.size());
-            RINGWAY_RETURN_IF_ERROR(body_->take(piece, out_));
+            RINGWAY_RETURN_IF_ERROR(body_.take(piece, out_));
             if (!piece.empty()) upstream_.untake(std::move(piece)); // surplus: closes the upstream
             if (!exchange_.upstream->body().has_ended()) flush();
         }
@@ -202,27 +210,27 @@ private:
             upstream_.resume_reading();
             return;
         }
-        if (!is_paused_) exchange_.worker.counters().slow_clients.add();
-        is_paused_ = true;
+        if (!exchange_.was_paused) exchange_.worker.counters().slow_clients.add();
+        exchange_.was_paused = true;
         upstream_.pause_reading();
         client_.notify_when_unsent_at_most(unsent_max / 2);
     }
 
     Status end() {
-        const bool is_good = !watch_ || watch_->is_complete();
-        if (!is_good) {
+        if (!body_.is_complete()) {
             return end_cut(upstream_error(Code::closed, "The upstream's stream ended early."));
         }
-        body_->end(out_);
+        body_.end(out_);
         flush();
         exchange_.is_answer_whole = true;
         return {};
     }
 
     Status end_by_upstream() {
-        const bool ends_by_close = exchange_.answer.framing == wire::Framing::until_close &&
-                                   !upstream_.is_broken() && !upstream_.was_cut();
-        const bool has_said_all = watch_ && exchange_.facts.has_terminated;
+        const bool ends_by_close =
+            exchange_.upstream->body().framing() == wire::Framing::until_close &&
+            !upstream_.is_broken() && !upstream_.was_cut();
+        const bool has_said_all = exchange_.is_event_stream && exchange_.facts.has_terminated;
         if (ends_by_close || has_said_all) return end();
         return end_cut(upstream_error(Code::closed, "The upstream broke off its answer."));
     }
@@ -235,7 +243,7 @@ private:
         const Dialect& dialect = exchange_.dialect();
         const std::string event =
             dialect.error_event(describe(exchange_, why.error()), exchange_.facts);
-        exchange_.is_answer_whole = body_->cut(dialect.event_break(), event, out_);
+        exchange_.is_answer_whole = body_.cut(dialect.event_break(), event, out_);
         flush();
         return why;
     }
@@ -243,20 +251,15 @@ private:
     Exchange& exchange_;
     net::Stream& upstream_;
     net::Stream& client_;
-    ClientFraming framing_;
-    bool is_events_;
-    bool is_paused_ = false;
     TimePoint read_at_ = exchange_.loop().now();
-    TimePoint head_due_ = read_at_ + head_wait;
-    std::optional<llm::StreamWatch> watch_;
-    std::unique_ptr<llm::AnswerReader> reader_;
-    std::optional<AnswerBody> body_;
+    AnswerBody body_;
     ring::SliceQueue out_; ///< written, and not yet given to the client's stream
 };
 
 } // namespace
 
 ring::Task<void> relay(Exchange& exchange, Status& outcome) {
+    exchange.is_event_stream = is_event_stream(exchange);
     Relay relay(exchange);
     relay.begin();
     while (relay.poll(outcome) == http::Progress::waiting) {

@@ -73,27 +73,27 @@ bool closes_after(Exchange& exchange) {
         const auto drained = exchange.client.poll_body(rest);
         if (!drained || !exchange.client.has_whole_body()) exchange.must_close = true;
     }
-    return exchange.must_close || !exchange.line.keeps_alive || exchange.worker.is_draining();
+    return exchange.must_close || !exchange.keeps_alive || exchange.worker.is_draining();
 }
 
-Bytes allowed_methods(const Exchange& exchange) {
-    return exchange.call.is_exact        ? "POST"
-           : exchange.call.is_model_list ? "GET, HEAD"
-                                         : "GET, HEAD, POST";
+Bytes allowed_methods(const llm::Call& call) {
+    return call.is_exact ? "POST" : call.is_model_list ? "GET, HEAD" : "GET, HEAD, POST";
 }
 
 /// "gw;dur=0.041, up;dur=120.5": milliseconds (W3C Server Timing).
 void write_timing(const Exchange& exchange, http::HeadWriter& head, TimePoint now) {
-    const Duration own = now - exchange.began - exchange.waited;
+    const Duration waited = exchange.request->waited;
+    const Duration own = now - exchange.began - waited;
     head.text("server-timing: gw;dur=").milliseconds(own);
-    head.text(", up;dur=").milliseconds(exchange.waited).text("\r\n");
+    head.text(", up;dur=").milliseconds(waited).text("\r\n");
 }
 
 } // namespace
 
 ApiError describe(const Exchange& exchange, const Error& error) {
     const ErrorShape shape = shape_of(error);
-    const ErrorDetail* detail = exchange.error_detail.get();
+    const bool has_begun = exchange.request == nullptr; // then nothing but the error is told
+    const ErrorDetail* detail = has_begun ? nullptr : exchange.request->error_detail.get();
     ApiError described;
     described.status = shape.status;
     const bool is_anthropic = exchange.dialect().family() == Family::anthropic;
@@ -124,16 +124,15 @@ void write_common_fields(Exchange& exchange, http::HeadWriter& head) {
         write_timing(exchange, head, now);
         if (exchange.attempts > 0) {
             head.field("x-ringway-provider", exchange.provider().config.name);
-            if (!exchange.target.model.empty()) {
-                head.field("x-ringway-model", exchange.target.model);
-            }
+            const Bytes model = exchange.request->target.model;
+            if (!model.empty()) head.field("x-ringway-model", model);
             head.field("x-ringway-attempts", exchange.attempts);
         }
     }
     if (has_tried_all(exchange)) head.field("x-should-retry", "false");
     if (closes_after(exchange)) {
         head.field("connection", "close");
-    } else if (exchange.line.minor_version == 0) {
+    } else if (exchange.request->line.minor_version == 0) {
         head.field("connection", "keep-alive");
     }
 }
@@ -145,11 +144,11 @@ void respond(Exchange& exchange, uint16_t status, Bytes content_type, Bytes body
     head.field("date", exchange.worker.date().at(exchange.worker.wall_clock_s()));
     head.field("content-type", content_type);
     head.field("content-length", body.size());
-    if (status == 405) head.field("allow", allowed_methods(exchange));
+    if (status == 405) head.field("allow", allowed_methods(exchange.request->call));
     if (status == 503 || status == 529) head.field("retry-after", "1");
     write_common_fields(exchange, head);
     head.text("\r\n");
-    if (exchange.line.method != wire::Method::head) head.text(body);
+    if (exchange.request->line.method != wire::Method::head) head.text(body);
     ring::SliceQueue out;
     head.take(out);
     exchange.client.begin_answer();

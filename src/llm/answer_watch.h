@@ -55,6 +55,7 @@ public:
         while (!payload.empty()) payload.remove_prefix(read_event(payload));
     }
 
+    const AnswerFacts& facts() const { return facts_; }
     bool is_between_events() const { return parser_.is_between_events() && begun_.empty(); }
     /// The stream came to an end of its own: its last word, a finish reason or an error.
     bool is_complete() const {
@@ -75,11 +76,11 @@ private:
 
     const DialectEntry& entry_;
     AnswerFacts& facts_;
-    wire::SseParser parser_;
-    ring::Slice begun_; ///< of an event that has said nothing so far, and was not read
     std::unique_ptr<AnswerReader> reader_; ///< of the event at hand
-    uint8_t terminator_bytes_ = 0;         ///< of the terminator that the data began with
-    bool is_terminator_ = true;            ///< so far
+    ring::Slice begun_; ///< of an event that has said nothing so far, and was not read
+    wire::SseParser parser_;
+    uint8_t terminator_bytes_ = 0; ///< of the terminator that the data began with
+    bool is_terminator_ = true;    ///< so far
     bool has_ended_event_ = false;
 };
 

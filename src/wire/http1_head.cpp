@@ -274,13 +274,13 @@ bool is_registered_name(Bytes name) {
     return !name.empty();
 }
 
-bool llhttp_agrees(Bytes head, const RequestLine& line) {
+bool llhttp_agrees(Bytes first_line, const Fields& fields, const RequestLine& line) {
     static const auto numbers = [] {
         std::array<uint8_t, method_names.size()> made{};
         std::transform(method_names.begin(), method_names.end(), made.begin(), llhttp_method);
         return made;
     }();
-    const SecondOpinion opinion = ask_llhttp(head, true);
+    const SecondOpinion opinion = ask_llhttp(first_line, fields.list(), true);
     return opinion.accepts && opinion.method == numbers[static_cast<size_t>(line.method)] &&
            opinion.minor_version == line.minor_version &&
            opinion.is_chunked == (line.framing == Framing::chunked) &&
@@ -370,7 +370,9 @@ Result<RequestLine> parse_request_head(Bytes head, Fields& fields, const HeadLim
     const Bytes target = first.substr(method_end + 1, target_end - method_end - 1);
     RINGWAY_TRY(line.target, parse_target(target, line.method, facts, limits));
     RINGWAY_RETURN_IF_ERROR(frame_request(facts, line));
-    if (!llhttp_agrees(head, line)) return client_error(Code::malformed, "malformed request head");
+    if (!llhttp_agrees(first, fields, line)) {
+        return client_error(Code::malformed, "malformed request head");
+    }
     return line;
 }
 
@@ -410,7 +412,7 @@ Result<StatusLine> parse_response_head(Bytes head, Method asked, Fields& fields,
     }
     line.keeps_alive = line.minor_version == 1 ? !facts.closes : facts.keeps_alive && !facts.closes;
     if (line.framing == Framing::until_close) line.keeps_alive = false;
-    const SecondOpinion opinion = ask_llhttp(head, false);
+    const SecondOpinion opinion = ask_llhttp(first, fields.list(), false);
     if (!opinion.accepts || opinion.status != line.status ||
         opinion.is_chunked != facts.is_chunked) {
         return bad("malformed response head");

@@ -22,12 +22,27 @@ const llhttp_settings_t& settings() {
     return only_heads;
 }
 
-} // namespace
+/// Whether llhttp has states of its own for the field: in its source, the names that
+/// s_n_llhttp__internal__n_header_field matches. The value of any other is skipped.
+bool is_known_to_llhttp(FieldId id) {
+    switch (id) {
+    case FieldId::connection:
+    case FieldId::content_length:
+    case FieldId::proxy_connection:
+    case FieldId::transfer_encoding:
+    case FieldId::upgrade: return true;
+    default: return false;
+    }
+}
 
-SecondOpinion ask_llhttp(Bytes head, bool is_request) {
-    llhttp_t parser;
-    llhttp_init(&parser, is_request ? HTTP_REQUEST : HTTP_RESPONSE, &settings());
-    const llhttp_errno_t outcome = llhttp_execute(&parser, head.data(), head.size());
+/// From the field's name to its CRLF. Behind the value there is white space at most.
+Bytes whole_line(const Field& field) {
+    const char* end = field.value.data() + field.value.size();
+    while (*end != '\r') ++end;
+    return {field.name.data(), static_cast<size_t>(end + 2 - field.name.data())};
+}
+
+SecondOpinion opinion_of(const llhttp_t& parser, llhttp_errno_t outcome) {
     SecondOpinion opinion;
     opinion.accepts = outcome == HPE_PAUSED;
     opinion.method = parser.method;
@@ -36,6 +51,28 @@ SecondOpinion ask_llhttp(Bytes head, bool is_request) {
     opinion.is_chunked = (parser.flags & F_CHUNKED) != 0;
     opinion.content_length = parser.content_length;
     return opinion;
+}
+
+} // namespace
+
+SecondOpinion ask_llhttp(Bytes first_line, std::span<const Field> fields, bool is_request) {
+    constexpr Bytes line_end = "\r\n";
+    llhttp_t parser;
+    llhttp_init(&parser, is_request ? HTTP_REQUEST : HTTP_RESPONSE, &settings());
+    llhttp_execute(&parser, first_line.data(), first_line.size() + line_end.size());
+    for (const Field& field : fields) {
+        if (!is_known_to_llhttp(field.id)) continue;
+        const Bytes line = whole_line(field);
+        llhttp_execute(&parser, line.data(), line.size());
+    }
+    // An error stays one: what is read behind it comes to the same.
+    return opinion_of(parser, llhttp_execute(&parser, line_end.data(), line_end.size()));
+}
+
+SecondOpinion ask_llhttp(Bytes head, bool is_request) {
+    llhttp_t parser;
+    llhttp_init(&parser, is_request ? HTTP_REQUEST : HTTP_RESPONSE, &settings());
+    return opinion_of(parser, llhttp_execute(&parser, head.data(), head.size()));
 }
 
 uint8_t llhttp_method(Bytes name) {

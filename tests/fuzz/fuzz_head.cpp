@@ -89,6 +89,7 @@ void check_request(Bytes bytes) {
     const size_t blank = scanner.leading_blank_bytes();
     const Bytes head = bytes.substr(blank, *length - blank);
     require_clean(head);
+    require(tests::says_the_same_by_lines(head, true), "a line that llhttp is not shown matters");
     if (!read->line) {
         require(read->line.error().blame == Blame::client, "a request's error is the client's");
         return;
@@ -125,6 +126,7 @@ void check_response(Bytes bytes) {
     const auto length = scan_alike_however_split(bytes);
     if (!length || *length == 0) return;
     const Bytes head = bytes.substr(0, *length);
+    require(tests::says_the_same_by_lines(head, false), "a line that llhttp is not shown matters");
     const auto fields = std::make_unique<Fields>();
     const auto line = parse_response_head(head, Method::post, *fields, limits);
     if (!line) {

@@ -153,6 +153,18 @@ TEST_CASE("http desync: every case comes to the same, however its bytes are spli
     }
 }
 
+TEST_CASE("http desync: llhttp says the same of the lines that it is shown as of the whole head") {
+    size_t asked = 0;
+    for (const Escapes escapes : {Escapes::bytes, Escapes::code_points}) {
+        for (const DesyncCase& one : all_cases(escapes)) {
+            CAPTURE(one.name);
+            CHECK(says_the_same_by_lines(one.head(), true));
+            if (ask_llhttp_by_lines(one.head(), true)) ++asked;
+        }
+    }
+    CHECK(asked > 150);
+}
+
 TEST_CASE("http desync: of an accepted case the body has the end that its fields say") {
     size_t bodies = 0;
     for_each_case("Compliant", [&](const DesyncCase& one, const ReadHead& read) {
