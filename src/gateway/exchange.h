@@ -114,7 +114,13 @@ struct Exchange {
         provider_index = static_cast<uint32_t>(target.provider);
     }
     /// Errors: {cancelled}: the client is gone; {draining}: the server ends.
-    Status check_goes_on();
+    Status check_goes_on() {
+        if (client.is_client_gone()) return gateway_error(Code::cancelled, "the client left");
+        if (worker.is_abandoning()) {
+            return gateway_error(Code::draining, "The server is shutting down.");
+        }
+        return {};
+    }
     /// Sets what the client is told of an error.
     ErrorDetail& detail();
     void make_request_id();

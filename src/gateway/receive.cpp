@@ -85,14 +85,6 @@ ErrorDetail& Exchange::detail() {
     return *detail;
 }
 
-Status Exchange::check_goes_on() {
-    if (client.is_client_gone()) return gateway_error(Code::cancelled, "the client left");
-    if (worker.is_abandoning()) {
-        return gateway_error(Code::draining, "The server is shutting down.");
-    }
-    return {};
-}
-
 /// "req_" and 120 random bits.
 void Exchange::make_request_id() {
     constexpr Bytes alphabet = "0123456789abcdefghijklmnopqrstuv";

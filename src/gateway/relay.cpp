@@ -134,6 +134,7 @@ public:
         const Duration total = exchange_.loop().backend().now() - exchange_.began;
         counters.overhead.record(total - request.waited);
         counters.upstream_first.record(request.answered_at - request.forwarded_at);
+        await(idle_due());
         // No attempt can be repeated from here on.
         exchange_.request.reset();
         exchange_.client.release_head();
@@ -148,31 +149,28 @@ public:
             outcome = status;
             return http::Progress::done;
         };
-        if (Status status = exchange_.check_goes_on(); !status) {
+        if (Status status = exchange_.check_goes_on(); !status) [[unlikely]] {
             return ended(status.error().code == Code::cancelled ? status : end_cut(status));
         }
-        const uint64_t unsent_max = exchange_.snapshot().config().stream_buffer_bytes;
         const TimePoint now = exchange_.loop().now();
-        if (upstream_.has_input() && client_.unsent_bytes() <= unsent_max) {
-            if (is_events_) {
+        const uint64_t unsent_max = exchange_.snapshot().config().stream_buffer_bytes;
+        if (upstream_.has_input() && client_.unsent_bytes() <= unsent_max) [[likely]] {
+            if (exchange_.is_event_stream) {
                 exchange_.upstream->note_event(now - read_at_, exchange_.pool().ack_history());
             }
             read_at_ = now;
-            if (Status passed = pass_input(unsent_max); !passed) return ended(end_cut(passed));
-        }
-        if (exchange_.upstream->body().has_ended()) return ended(end());
-        const TimePoint due = idle_due();
-        if (!upstream_.has_input()) {
-            if (upstream_.is_broken() || upstream_.has_ended()) return ended(end_by_upstream());
-            if (now >= due) {
-                return ended(
-                    end_cut(upstream_error(Code::timeout, "The upstream stopped sending.")));
+            if (Status passed = pass_input(unsent_max); !passed) [[unlikely]] {
+                return ended(end_cut(passed));
             }
         }
-        if (!out_.empty() && now >= head_due()) flush();
+        if (exchange_.upstream->body().has_ended()) [[unlikely]]
+            return ended(end());
+        if (!upstream_.has_input() && (upstream_.is_broken() || upstream_.has_ended())) [[unlikely]]
+            return ended(end_by_upstream());
+        if (exchange_.client.deadline().has_passed(now)) [[unlikely]] {
+            if (Status status = look_at_time(now); !status) return ended(end_cut(status));
+        }
         balance(unsent_max);
-        exchange_.client.deadline().set(exchange_.loop(),
-                                        out_.empty() ? due : std::min(due, head_due()));
         exchange_.client.bound_pipelined_input();
         return http::Progress::waiting;
     }
@@ -188,17 +186,36 @@ private:
     /// When a head that is still here goes out alone: nothing has been read since it came.
     TimePoint head_due() const { return read_at_ + head_wait; }
 
+    /// The deadline has passed, as it was when someone looked last: reading has moved it since then.
+    Status look_at_time(TimePoint now) {
+        const TimePoint due = idle_due();
+        const bool is_silent = !upstream_.has_input(); // and not paused for a slow client
+        if (is_silent && now >= due) {
+            return upstream_error(Code::timeout, "The upstream stopped sending.");
+        }
+        if (!out_.empty() && now >= head_due()) flush();
+        await(is_silent ? due : now + 1s);
+        return {};
+    }
+
+    void await(TimePoint due) {
+        exchange_.client.deadline().set(exchange_.loop(),
+                                        out_.empty() ? due : std::min(due, head_due()));
+    }
+
     Status pass_input(uint64_t unsent_max) {
-        while (upstream_.has_input() && client_.unsent_bytes() <= unsent_max &&
-               !exchange_.upstream->body().has_ended()) {
+        const http::BodyReader& body = exchange_.upstream->body();
+        do {
             ring::Slice piece = upstream_.take();
             observe::WorkerCounters& counters = exchange_.worker.counters();
             counters.chunks_relayed.add();
             counters.bytes_relayed.add(piece.size());
             RINGWAY_RETURN_IF_ERROR(body_.take(piece, out_));
-            if (!piece.empty()) upstream_.untake(std::move(piece)); // surplus: closes the upstream
-            if (!exchange_.upstream->body().has_ended()) flush();
-        }
+            if (!piece.empty()) [[unlikely]]
+                upstream_.untake(std::move(piece)); // surplus: closes the upstream
+            if (body.has_ended()) return {};        // its last bytes go out with the end
+            flush();
+        } while (upstream_.has_input() && client_.unsent_bytes() <= unsent_max);
         return {};
     }
 
@@ -206,7 +223,7 @@ private:
 
     /// A slow client pauses its upstream; what is in between is bounded.
     void balance(uint64_t unsent_max) {
-        if (client_.unsent_bytes() <= unsent_max) {
+        if (client_.unsent_bytes() <= unsent_max) [[likely]] {
             upstream_.resume_reading();
             return;
         }

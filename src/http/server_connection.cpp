@@ -142,13 +142,7 @@ Result<Progress> ServerConnection::poll_body(ring::SliceQueue& into) {
 
 // The client during an exchange ----------------------------------------------------------------
 
-void ServerConnection::bound_pipelined_input() {
-    if (stream_->input_bytes() > limits_.pipelined_bytes_max) stream_->pause_reading();
-}
-
-bool ServerConnection::is_client_gone() {
-    if (stream_->is_broken()) return true;
-    if (!stream_->has_ended()) return false;
+bool ServerConnection::is_end_final() {
     if (!has_noticed_end_) {
         has_noticed_end_ = true;
         is_half_closed_ = !has_begun_answer_ && loop().now() <= body_ended_ + limits_.half_close;

@@ -73,11 +73,18 @@ public:
     void write(ring::SliceQueue&& slices) { stream_->write(std::move(slices)); }
 
     /// While an exchange runs: keeps what the client pipelines within bounds.
-    void bound_pipelined_input();
+    void bound_pipelined_input() {
+        if (stream_->input_bytes() > limits_.pipelined_bytes_max) [[unlikely]]
+            stream_->pause_reading();
+    }
     /// The client is not there any more: it broke the connection, or ended its side of it. Only an
     /// end right behind the request, before any answer, is taken for a client that still reads:
     /// then it is gone when the first bytes cannot be delivered.
-    bool is_client_gone();
+    bool is_client_gone() {
+        if (!stream_->is_broken() && !stream_->has_ended()) [[likely]]
+            return false;
+        return stream_->is_broken() || is_end_final();
+    }
     /// From now on the answer's bytes go out.
     void begin_answer() { has_begun_answer_ = true; }
     /// How many bytes the body may have; set after begin_body().
@@ -90,6 +97,8 @@ public:
                                       std::optional<Duration> at_most = {});
 
 private:
+    /// The client has ended its side: whether it is taken for gone.
+    bool is_end_final();
     /// What is known of a request while it comes in. A connection that waits, or whose answer is on
     /// its way, has none.
     struct Incoming : ring::Pooled {

@@ -59,20 +59,22 @@ Result<StreamPtr> Stream::connect(ring::Loop& loop, const Address& address, ring
 }
 
 void Stream::on_completion(unsigned tag, ring::Completion&& completion) {
+    if (tag == tag_receive && !is_direct_) [[likely]] {
+        on_received(std::move(completion));
+    } else {
+        on_rare_completion(tag, completion);
+    }
+    if (is_closing_) finish_closing();
+}
+
+void Stream::on_rare_completion(unsigned tag, const ring::Completion& completion) {
     switch (tag) {
-    case tag_receive:
-        if (is_direct_) {
-            on_received_direct(completion.result);
-        } else {
-            on_received(std::move(completion));
-        }
-        break;
+    case tag_receive: on_received_direct(completion.result); break;
     case tag_send: on_sent(completion.result); break;
     case tag_connect: on_connected(completion.result); break;
     case tag_hangup: on_hangup(completion); break;
     default: on_loan(loans_->slots[tag - tag_loan], completion); break;
     }
-    if (is_closing_) finish_closing();
 }
 
 void Stream::on_connected(int32_t result) {
@@ -95,10 +97,18 @@ void Stream::start_receiving(bool data_expected) {
                             is_flooding_ ? ring::Inflow::flood : calm);
 }
 
-/// A flood must not take the buffers that all others share, nor make their turns long: its receive
-/// is ended, and starts anew with the buffers of floods. And back.
 void Stream::count_inflow(size_t bytes) {
     const auto turn = static_cast<uint32_t>(loop_.counters().turns);
+    const bool is_rare = is_flooding_ || turn == inflow_turn_ || bytes >= flood_bytes_min;
+    if (is_rare) [[unlikely]]
+        return watch_flood(turn, bytes);
+    inflow_turn_ = turn;
+    inflow_bytes_ = static_cast<uint32_t>(bytes);
+}
+
+/// A flood must not take the buffers that all others share, nor make their turns long: its receive
+/// is ended, and starts anew with the buffers of floods. And back.
+void Stream::watch_flood(uint32_t turn, size_t bytes) {
     bool must_change = false;
     if (turn != inflow_turn_) {
         must_change = is_flooding_ && inflow_bytes_ < calm_bytes_max;
@@ -115,7 +125,7 @@ void Stream::on_received(ring::Completion&& completion) {
     if (completion.is_last) is_receiving_ = false;
     if (is_closing_) return;
     const int32_t result = completion.result;
-    if (result > 0) {
+    if (result > 0) [[likely]] {
         count_inflow(static_cast<size_t>(result));
         accept_bytes(std::move(completion.received));
     } else if (result == 0) {
@@ -134,7 +144,7 @@ void Stream::on_received(ring::Completion&& completion) {
 }
 
 void Stream::accept_bytes(ring::Slice slice) {
-    if (filter_ == nullptr) {
+    if (filter_ == nullptr) [[likely]] {
         input_.push_back(std::move(slice));
         signal_->raise();
         return;
@@ -160,8 +170,7 @@ void Stream::pause_reading() {
     if (is_receiving_) loop_.backend().cancel({this, tag_receive});
 }
 
-void Stream::resume_reading() {
-    if (!is_reading_paused_) return;
+void Stream::read_again() {
     is_reading_paused_ = false;
     // If the cancelled receive has not ended yet, its end starts the next one.
     if (!is_receiving_ && !has_ended_ && !failure_ && !is_connecting_) start_receiving(true);
@@ -279,6 +288,10 @@ bool Stream::awaits_settling() const {
 }
 
 void Stream::send_now() {
+    if (output_.has_one()) [[likely]] {
+        in_flight_bytes_ = static_cast<uint32_t>(output_.bytes());
+        return loop_.backend().send_now({this, tag_send}, socket_, output_.front().bytes());
+    }
     std::array<iovec, ring::send_pieces_max> pieces;
     const size_t count = gather(pieces);
     for (size_t i = 0; i < count; ++i) {

@@ -90,7 +90,10 @@ public:
     }
     /// Stops receiving; up to a turn's worth of bytes may still come.
     void pause_reading();
-    void resume_reading();
+    void resume_reading() {
+        if (is_reading_paused_) [[unlikely]]
+            read_again();
+    }
     /// Whether bytes can be received straight into memory (not with TLS).
     bool can_receive_direct() const { return filter_ == nullptr; }
     /// No receive is in the kernel's hands: the condition of receive_direct().
@@ -109,7 +112,8 @@ public:
     void write(ring::SliceQueue&& slices);
     /// Written, and not yet taken by the kernel.
     size_t unsent_bytes() const {
-        return output_.bytes() + (filter_ != nullptr ? filter_->unsent_bytes() : 0);
+        const size_t bytes = output_.bytes();
+        return filter_ == nullptr ? bytes : bytes + filter_->unsent_bytes();
     }
     /// The kernel took less than all: the other side, or the path to it, is slow.
     bool is_congested() const { return is_sending_; }
@@ -156,6 +160,7 @@ private:
     ~Stream() = default;
 
     void on_completion(unsigned tag, ring::Completion&& completion) override;
+    void on_rare_completion(unsigned tag, const ring::Completion& completion);
     void on_received(ring::Completion&& completion);
     void on_received_direct(int32_t result);
     void on_sent(int32_t result, bool took_all = false);
@@ -167,8 +172,10 @@ private:
     void settle() override;
 
     void start_receiving(bool data_expected);
+    void read_again();
     void accept_bytes(ring::Slice slice);
     void count_inflow(size_t bytes);
+    void watch_flood(uint32_t turn, size_t bytes);
     bool flush_rare();
     bool try_lend();
     void send_now();

@@ -71,6 +71,8 @@ public:
     /// -EAGAIN: nothing was taken. At most one such send per socket and turn.
     /// `pieces` themselves are read during the call; what they point to stays put for the turn.
     virtual void send_now(OpName op, int socket, std::span<const iovec> pieces) = 0;
+    /// As above, with one piece.
+    virtual void send_now(OpName op, int socket, Bytes bytes) = 0;
     /// Sends when there is room. Completes with the bytes taken, at least one, or an error.
     /// The bytes stay put until then; `pieces` themselves are read during the call.
     virtual void send(OpName op, int socket, std::span<const iovec> pieces) = 0;

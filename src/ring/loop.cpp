@@ -71,18 +71,13 @@ bool Loop::flush_writers() {
     return awaits_settling;
 }
 
-/// Runs those that are ready now; who becomes ready meanwhile, by them, runs as well, but a pair
-/// of coroutines that wake each other for ever would starve the sockets, so rounds are bounded.
+/// Runs those that are ready, and who becomes ready meanwhile, by them. But a pair of coroutines
+/// that wake each other for ever would starve the sockets, so their number is bounded.
 void Loop::resume_ready() {
-    constexpr int rounds_max = 16;
-    for (int round = 0; round < rounds_max && !ready_.empty(); ++round) {
-        base::IntrusiveList<Signal, ReadyTag> batch;
-        batch.splice_back(ready_);
-        while (!batch.empty()) {
-            Signal& signal = batch.pop_front();
-            ++counters_.wakeups;
-            std::exchange(signal.waiter_, nullptr).resume();
-        }
+    constexpr int resumed_max = 16384;
+    for (int resumed = 0; resumed < resumed_max && !ready_.empty(); ++resumed) {
+        ++counters_.wakeups;
+        std::exchange(ready_.pop_front().waiter_, nullptr).resume();
     }
 }
 

@@ -123,6 +123,11 @@ void SimBackend::send_now(OpName op, int socket, std::span<const iovec> pieces) 
     });
 }
 
+void SimBackend::send_now(OpName op, int socket, Bytes bytes) {
+    const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+    send_now(op, socket, std::span(&piece, 1));
+}
+
 void SimBackend::send(OpName op, int socket, std::span<const iovec> pieces) {
     // As a kernel that waits for room, it reads the bytes late: they have to stay put until then.
     std::vector<iovec> kept(pieces.begin(), pieces.end());

@@ -107,6 +107,7 @@ public:
     void receive(OpName op, int socket, Inflow inflow) override;
     void receive_into(OpName op, int socket, std::span<char> into) override;
     void send_now(OpName op, int socket, std::span<const iovec> pieces) override;
+    void send_now(OpName op, int socket, Bytes bytes) override;
     void send(OpName op, int socket, std::span<const iovec> pieces) override;
     void send_zero_copy(OpName op, int socket, std::span<const iovec> pieces) override;
     bool can_send_zero_copy() const override { return true; }

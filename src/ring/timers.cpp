@@ -9,7 +9,7 @@ Timer::~Timer() {
     if (wheel_ != nullptr) wheel_->disarm(*this);
 }
 
-TimerWheel::TimerWheel(TimePoint now) : origin_(now) {}
+TimerWheel::TimerWheel(TimePoint now) : origin_(now), next_tick_(find_next_tick()) {}
 
 TimerWheel::~TimerWheel() {
     for (auto& level : wheel_) {

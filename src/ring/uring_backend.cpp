@@ -157,6 +157,7 @@ public:
     void receive(OpName op, int socket, Inflow inflow) override;
     void receive_into(OpName op, int socket, std::span<char> into) override;
     void send_now(OpName op, int socket, std::span<const iovec> pieces) override;
+    void send_now(OpName op, int socket, Bytes bytes) override;
     void send(OpName op, int socket, std::span<const iovec> pieces) override;
     void send_zero_copy(OpName op, int socket, std::span<const iovec> pieces) override;
     bool can_send_zero_copy() const override { return uring_.features().sendmsg_zero_copy; }
@@ -329,17 +330,19 @@ msghdr& RealUringBackend::stage(std::span<const iovec> pieces) {
     return message;
 }
 
+/// Takes all that there is room for, and waits for nothing.
+constexpr int send_now_flags = MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL;
+
+void RealUringBackend::send_now(OpName op, int socket, Bytes bytes) {
+    io_uring_sqe* entry = entry_for(op);
+    io_uring_prep_send(entry, socket, bytes.data(), bytes.size(), send_now_flags);
+    entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
 void RealUringBackend::send_now(OpName op, int socket, std::span<const iovec> pieces) {
-    constexpr int flags = MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL;
-    if (pieces.size() == 1) {
-        io_uring_sqe* entry = entry_for(op);
-        io_uring_prep_send(entry, socket, pieces[0].iov_base, pieces[0].iov_len, flags);
-        entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
-        return;
-    }
     const msghdr& message = stage(pieces);
     io_uring_sqe* entry = entry_for(op);
-    io_uring_prep_sendmsg(entry, socket, &message, flags);
+    io_uring_prep_sendmsg(entry, socket, &message, send_now_flags);
     entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
 }
 
@@ -472,8 +475,10 @@ void RealUringBackend::wait(TimePoint until) {
 
 void RealUringBackend::deliver() {
     uring_.for_each_completion([this](const io_uring_cqe& entry) { deliver(entry); });
-    for (const Posted& posted : std::exchange(posted_, {})) {
-        posted.op.completer->on_completion(posted.op.tag, Completion{posted.result, true, {}});
+    if (!posted_.empty()) [[unlikely]] {
+        for (const Posted& posted : std::exchange(posted_, {})) {
+            posted.op.completer->on_completion(posted.op.tag, Completion{posted.result, true, {}});
+        }
     }
     if (uring_.features().defer_taskrun && !uring_.has_completions()) buffers_->take_back();
 }

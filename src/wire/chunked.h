@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -84,6 +85,14 @@ constexpr int hex_value(char c) {
     return -1;
 }
 
+inline constexpr std::array<int8_t, 256> hex_values = [] {
+    std::array<int8_t, 256> values{};
+    for (size_t c = 0; c < values.size(); ++c) {
+        values[c] = static_cast<int8_t>(hex_value(static_cast<char>(c)));
+    }
+    return values;
+}();
+
 template <class F>
 size_t ChunkedDecoder::pass_whole_chunks(Bytes input, F&& accept) {
     constexpr int digits_max = 7; // of a chunk that can be whole in one read
@@ -93,7 +102,8 @@ size_t ChunkedDecoder::pass_whole_chunks(Bytes input, F&& accept) {
         size_t size = 0;
         const char* at = chunk;
         int digit = -1;
-        while (at != end && (digit = hex_value(*at)) >= 0 && at - chunk < digits_max) {
+        while (at != end && (digit = hex_values[static_cast<uint8_t>(*at)]) >= 0 &&
+               at - chunk < digits_max) {
             size = size * 16 + static_cast<size_t>(digit);
             ++at;
         }

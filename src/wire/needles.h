@@ -94,7 +94,7 @@ private:
     }
     /// As accepts_at(), at any of the places that have a bit.
     template <class F>
-    [[gnu::noinline]] bool accepts_one(Bytes rest, uint64_t places, F& accept) const {
+    [[gnu::always_inline]] bool accepts_one(Bytes rest, uint64_t places, F& accept) const {
         const char* const end = rest.data() + rest.size();
         for (; places != 0; places &= places - 1) {
             const char* const at = rest.data() + std::countr_zero(places);
@@ -138,21 +138,35 @@ private:
             const __m256i begins = _mm256_andnot_si256(is_no_second, is_first);
             return uint64_t{static_cast<uint32_t>(_mm256_movemask_epi8(begins))};
         };
+        // First all places, and then what stands there: no call in between spills the tables.
         const size_t end = text.size() - 1; // no needle has but one byte
-        size_t at = 0;
-        for (; at + 64 <= end; at += 64) {
-            const uint64_t places = places_in(at) | places_in(at + 32) << 32;
-            if (places != 0 && accepts_one(rest_at(text, at), places, accept)) return true;
+        std::array<uint64_t, strip_bytes / 64> places;
+        for (size_t strip = 0; strip < end; strip += strip_bytes) {
+            const size_t strip_end = std::min(end, strip + strip_bytes);
+            size_t count = 0;
+            uint64_t all = 0;
+            size_t at = strip;
+            for (; at + 64 <= strip_end; at += 64) {
+                all |= places[count++] = places_in(at) | places_in(at + 32) << 32;
+            }
+            if (at < strip_end) {
+                // The last places, together with some that were looked at already.
+                const uint64_t last =
+                    end >= 64
+                        ? (places_in(end - 64) | places_in(end - 32) << 32) >> (64 - (end - at))
+                        : places_in(0) | places_in(end - 32) << (end - 32);
+                all |= places[count++] = last;
+            }
+            if (all == 0) continue;
+            for (size_t i = 0; i < count; ++i) {
+                if (accepts_one(rest_at(text, strip + 64 * i), places[i], accept)) return true;
+            }
         }
-        if (at == end) return false;
-        // The last places, together with some that were looked at already.
-        const uint64_t places =
-            at > 0 ? (places_in(end - 64) | places_in(end - 32) << 32) >> (64 - (end - at))
-                   : places_in(0) | places_in(end - 32) << (end - 32);
-        return places != 0 && accepts_one(rest_at(text, at), places, accept);
+        return false;
     }
 #endif
 
+    static constexpr size_t strip_bytes = 1024;
     static constexpr int second_mask = 31;
     std::array<uint8_t, second_mask + 1> by_second_{}; ///< a bit per needle, by its second byte
     // A bit per needle, by the low and the high half of its second byte.
