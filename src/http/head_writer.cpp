@@ -1,7 +1,6 @@
 #include "http/head_writer.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <ctime>
 #include <utility>
@@ -31,9 +30,13 @@ void HeadWriter::finish_block() {
 }
 
 HeadWriter& HeadWriter::number(uint64_t value) {
-    char digits[24];
-    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-    return text({digits, static_cast<size_t>(end - digits)});
+    char digits[20];
+    size_t unwritten = sizeof digits;
+    do {
+        digits[--unwritten] = static_cast<char>('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    return text({digits + unwritten, sizeof digits - unwritten});
 }
 
 HeadWriter& HeadWriter::milliseconds(Duration duration) {

@@ -27,7 +27,16 @@ public:
     /// In milliseconds with three decimals, such as "0.041"; below zero counts as zero.
     HeadWriter& milliseconds(Duration duration);
     HeadWriter& field(Bytes name, Bytes value) {
-        return text(name).text(": ").text(value).text("\r\n");
+        const size_t bytes = name.size() + value.size() + 4;
+        if (bytes >= room()) return text(name).text(": ").text(value).text("\r\n");
+        char* at = at_;
+        at_ += bytes;
+        std::memcpy(at, name.data(), name.size());
+        at += name.size();
+        std::memcpy(at, ": ", 2);
+        std::memcpy(at + 2, value.data(), value.size());
+        std::memcpy(at + 2 + value.size(), "\r\n", 2);
+        return *this;
     }
     HeadWriter& field(Bytes name, uint64_t value) {
         return text(name).text(": ").number(value).text("\r\n");

@@ -56,6 +56,13 @@ inline const char* find_control(const char* at, const char* end) {
         [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
+/// The first `c`.
+inline const char* find_char(const char* at, const char* end, char c) {
+    return scan_bytes(
+        at, end, [c](Lanes16 bytes) { return lanes_equal(bytes, c); },
+        [c](char byte) { return byte == c; });
+}
+
 /// The first CR or LF.
 inline const char* find_line_end(const char* at, const char* end) {
     return scan_bytes(
@@ -98,6 +105,25 @@ inline const char* find_json_string_stop(const char* at, const char* end) {
             return lanes_or(low, lanes_or(lanes_equal(bytes, '"'), lanes_equal(bytes, '\\')));
         },
         [](char c) { return static_cast<signed char>(c) < 0x20 || c == '"' || c == '\\'; });
+}
+
+/// As above, in wide steps where the text may be long enough for them to pay.
+inline const char* find_json_text_stop(const char* at, const char* end) {
+#if defined(__x86_64__)
+    constexpr int long_bytes = 256;
+    if (end - at >= long_bytes && __builtin_cpu_supports("avx2") != 0) {
+        at = skip_json_text_avx2(at, end);
+    }
+#endif
+    return find_json_string_stop(at, end);
+}
+
+constexpr bool is_json_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
+/// The first byte that is no white space of JSON.
+inline const char* skip_json_space(const char* at, const char* end) {
+    while (at != end && is_json_space(*at)) ++at;
+    return at;
 }
 
 } // namespace ringway::wire

@@ -66,9 +66,10 @@ constexpr std::array<Bytes, id_count> names = {
 };
 
 constexpr size_t table_size = 256;
+constexpr uint8_t case_bit = 0x20;
 
 constexpr size_t hash(Bytes name) {
-    const auto at = [&](size_t i) { return static_cast<size_t>(base::to_lower(name[i])); };
+    const auto at = [&](size_t i) { return static_cast<size_t>(name[i] | case_bit) & 0xff; };
     return (name.size() * 7 + at(0) * 31 + at(name.size() - 1) * 13 + at(name.size() / 2) * 5) %
            table_size;
 }
@@ -86,24 +87,32 @@ constexpr std::array<FieldId, table_size> make_table() {
 
 constexpr std::array<FieldId, table_size> table = make_table();
 
-/// Whether `name`, made of token characters, is `known`, made of small letters, digits and hyphens,
-/// but for case: no two token characters but the cases of a letter differ in bit 5 alone there.
+/// Whether the words at `a` and `b` are the same but for the case of letters.
+template <class Word>
+bool are_same_words(const char* a, const char* b) {
+    constexpr auto case_bits = static_cast<Word>(0x2020202020202020);
+    Word of_a;
+    Word of_b;
+    std::memcpy(&of_a, a, sizeof of_a);
+    std::memcpy(&of_b, b, sizeof of_b);
+    return ((of_a ^ of_b) & static_cast<Word>(~case_bits)) == 0;
+}
+
+/// Whether `name`, in which there are no controls, is `known`, made of small letters, digits and
+/// hyphens, but for case: only the cases of a letter differ in bit 5 alone there.
 bool is_name(Bytes name, Bytes known) {
-    constexpr uint64_t case_bits = 0x2020202020202020;
     if (name.size() != known.size()) return false;
-    const auto is_same = [&](size_t at) {
-        uint64_t a = 0;
-        uint64_t b = 0;
-        std::memcpy(&a, name.data() + at, sizeof a);
-        std::memcpy(&b, known.data() + at, sizeof b);
-        return ((a ^ b) & ~case_bits) == 0;
-    };
-    if (name.size() < sizeof case_bits) return base::equals_ignoring_case(name, known);
-    const size_t last = name.size() - sizeof case_bits;
-    for (size_t at = 0; at < last; at += sizeof case_bits) {
-        if (!is_same(at)) return false;
+    const char* const end = name.data() + name.size();
+    const char* const known_end = known.data() + known.size();
+    if (name.size() < 4) return base::equals_ignoring_case(name, known);
+    if (name.size() < 8) {
+        return are_same_words<uint32_t>(name.data(), known.data()) &&
+               are_same_words<uint32_t>(end - 4, known_end - 4);
     }
-    return is_same(last);
+    for (size_t at = 0; at + 8 < name.size(); at += 8) {
+        if (!are_same_words<uint64_t>(name.data() + at, known.data() + at)) return false;
+    }
+    return are_same_words<uint64_t>(end - 8, known_end - 8);
 }
 
 constexpr std::array<bool, 256> make_token_chars() {

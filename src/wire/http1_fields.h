@@ -68,7 +68,8 @@ struct Field {
     FieldId id = FieldId::unknown;
 };
 
-/// The id of a field name, whatever its case.
+/// The id of a field name, whatever its case. There are no controls in it. One that is known is a
+/// token.
 FieldId field_id(Bytes name);
 Bytes field_name(FieldId id);
 

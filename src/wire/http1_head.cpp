@@ -27,11 +27,14 @@ Bytes trim(Bytes text) {
 /// Takes the next line off `head`, without its CRLF. HeadScanner saw to it that CR and LF stand
 /// only together.
 Bytes take_line(Bytes& head) {
-    const size_t length = head.find('\r');
-    const Bytes line = head.substr(0, length);
+    const char* const begin = head.data();
+    const auto length = static_cast<size_t>(find_char(begin, begin + head.size(), '\r') - begin);
+    const Bytes line(begin, length);
     head.remove_prefix(length + 2);
     return line;
 }
+
+bool is_token(Bytes text) { return std::all_of(text.begin(), text.end(), is_token_char); }
 
 struct FieldError {
     Code code;
@@ -45,15 +48,15 @@ std::optional<FieldError> parse_fields(Bytes head, Fields& fields) {
         if (fields.count == fields_max) {
             return FieldError{Code::head_too_large, "too many header fields"};
         }
-        size_t colon = 0;
-        while (colon < line.size() && is_token_char(line[colon])) ++colon;
-        if (colon == 0 || colon == line.size() || line[colon] != ':') {
+        // The rest of the head is looked at as well, for there is room for wide steps in it.
+        const char* const colon = find_char(line.data(), head.data() + head.size(), ':');
+        const Bytes name(line.data(), static_cast<size_t>(colon - line.data()));
+        const FieldId id = field_id(name);
+        if (name.size() >= line.size() || name.empty() ||
+            (id == FieldId::unknown && !is_token(name))) { // a name that is known is a token
             return FieldError{Code::malformed, "header field: malformed name"};
         }
-        Field& field = fields.all[fields.count++];
-        field.name = line.substr(0, colon);
-        field.value = trim(line.substr(colon + 1));
-        field.id = field_id(field.name);
+        fields.all[fields.count++] = {name, trim(line.substr(name.size() + 1)), id};
     }
     return std::nullopt;
 }
@@ -74,7 +77,7 @@ struct MessageFacts {
 std::optional<FieldError> read_connection(Bytes value, MessageFacts& facts) {
     bool is_valid = true;
     for_each_list_element(value, [&](Bytes option) {
-        if (!std::all_of(option.begin(), option.end(), is_token_char)) is_valid = false;
+        if (!is_token(option)) is_valid = false;
         if (base::equals_ignoring_case(option, "close")) facts.closes = true;
         if (base::equals_ignoring_case(option, "keep-alive")) facts.keeps_alive = true;
     });
@@ -149,7 +152,7 @@ Result<uint8_t> parse_version(Bytes version) {
 Result<Method> parse_method(Bytes name) {
     const auto found = std::find(method_names.begin(), method_names.end(), name);
     if (found != method_names.end()) return static_cast<Method>(found - method_names.begin());
-    if (name.empty() || !std::all_of(name.begin(), name.end(), is_token_char)) {
+    if (name.empty() || !is_token(name)) {
         return client_error(Code::malformed, "malformed method");
     }
     if (name == "CONNECT" || name == "TRACE") {
@@ -204,6 +207,7 @@ bool resembles_framing(Bytes name) {
     constexpr Bytes transfer_encoding = "transferencoding";
     std::array<char, transfer_encoding.size()> letters;
     size_t count = 0;
+    if (name.size() < content_length.size()) return false;
     for (const char c : name) {
         const char letter = base::to_lower(c);
         if ((letter < 'a' || letter > 'z') && (letter < '0' || letter > '9')) continue;
@@ -259,20 +263,38 @@ bool is_ipv6_address(Bytes text) {
     return inet_pton(AF_INET6, terminated.data(), &address) == 1;
 }
 
-/// Not empty, and each percent sign begins an escape. Source: RFC 3986, 3.2.2.
+/// The characters of a registered name, but for the percent sign. Source: RFC 3986, 3.2.2.
+constexpr std::array<bool, 256> name_chars = [] {
+    std::array<bool, 256> is_allowed{};
+    for (unsigned c = '0'; c <= '9'; ++c) is_allowed[c] = true;
+    for (unsigned c = 'a'; c <= 'z'; ++c) is_allowed[c] = true;
+    for (unsigned c = 'A'; c <= 'Z'; ++c) is_allowed[c] = true;
+    for (const char c : Bytes("-._~!$&'()*+,;=")) is_allowed[static_cast<unsigned char>(c)] = true;
+    return is_allowed;
+}();
+
+/// Not empty, and each percent sign begins an escape.
 bool is_registered_name(Bytes name) {
-    constexpr Bytes others = "-._~!$&'()*+,;=";
     for (size_t at = 0; at < name.size(); ++at) {
-        const char c = base::to_lower(name[at]);
-        if (c == '%') {
-            if (name.size() - at < 3 || !base::from_hex(name.substr(at + 1, 2))) return false;
-            at += 2;
-        } else if ((c < '0' || c > '9') && (c < 'a' || c > 'z') && others.find(c) == Bytes::npos) {
-            return false;
-        }
+        if (name_chars[static_cast<unsigned char>(name[at])]) continue;
+        const bool is_escape = name[at] == '%' && name.size() - at >= 3 &&
+                               base::from_hex(name.substr(at + 1, 2)).has_value();
+        if (!is_escape) return false;
+        at += 2;
     }
     return !name.empty();
 }
+
+/// What is wrong with a control character that ends no line.
+Error misplaced(char control) {
+    const auto error = [](std::string_view what) {
+        return client_error(Code::malformed, what).error();
+    };
+    if (control == '\t') return error("folded header line");
+    return error(control == '\r' ? "bare CR in the head" : "control character in the head");
+}
+
+constexpr uint8_t leading_blank_max = 4; ///< bytes: two CRLF
 
 bool llhttp_agrees(Bytes first_line, const Fields& fields, const RequestLine& line) {
     static const auto numbers = [] {
@@ -305,48 +327,54 @@ bool Fields::has(FieldId id) const {
 }
 
 Result<size_t> HeadScanner::scan(Bytes so_far, const HeadLimits& limits) {
-    constexpr uint8_t leading_blank_max = 4; // two CRLF
     const char* const begin = so_far.data();
     const char* const end = begin + so_far.size();
     const char* at = begin + at_;
+    const char* line = begin + line_start_;
     for (;;) {
-        if (lines_ > 0 && at == begin + line_start_ && at != end && *at == ' ') {
+        if (at != end && *at == ' ' && at == line && lines_ > 0) {
             return client_error(Code::malformed, "folded header line");
         }
         at = find_control(at, end);
-        at_ = static_cast<uint32_t>(at - begin);
-        const bool is_line_too_long = at_ - line_start_ > limits.line_bytes_max;
-        const bool is_head_too_long = at_ > limits.head_bytes_max;
-        if (lines_ == 0 && (is_line_too_long || is_head_too_long)) {
-            return client_error(Code::uri_too_long, "request line too long");
+        const auto line_bytes = static_cast<size_t>(at - line);
+        const auto head_bytes = static_cast<size_t>(at - begin);
+        if (line_bytes > limits.line_bytes_max || head_bytes > limits.head_bytes_max) {
+            return std::unexpected(too_long(line_bytes, limits));
         }
-        if (is_line_too_long) return client_error(Code::head_too_large, "header line too long");
-        if (is_head_too_long) return client_error(Code::head_too_large, "request head too large");
-        if (at == end) return size_t{0};
-        if (*at == '\t') {
-            if (at_ == line_start_) return client_error(Code::malformed, "folded header line");
+        if (at == end) break;
+        if (*at == '\t' && line_bytes > 0) {
             ++at;
             continue;
         }
-        if (*at != '\r') return client_error(Code::malformed, "control character in the head");
-        if (at + 1 == end) return size_t{0};
-        if (at[1] != '\n') return client_error(Code::malformed, "bare CR in the head");
-        const bool is_blank = at_ == line_start_;
+        if (*at != '\r') return std::unexpected(misplaced(*at));
+        if (at + 1 == end) break;
+        if (at[1] != '\n') return std::unexpected(misplaced(*at));
         at += 2;
-        at_ += 2;
-        line_start_ = at_;
-        if (is_blank && lines_ > 0) return size_t{at_};
-        if (is_blank) {
-            leading_blank_ = static_cast<uint8_t>(leading_blank_ + 2);
-            if (leading_blank_ > leading_blank_max) {
-                return client_error(Code::malformed, "blank lines before the request");
-            }
-            continue;
-        }
-        if (++lines_ > fields_max + 1) {
+        line = at;
+        if (line_bytes > 0) {
+            if (++lines_ <= fields_max + 1) continue;
             return client_error(Code::head_too_large, "too many header fields");
         }
+        if (lines_ > 0) return static_cast<size_t>(at - begin);
+        leading_blank_ = static_cast<uint8_t>(leading_blank_ + 2);
+        if (leading_blank_ > leading_blank_max) {
+            return client_error(Code::malformed, "blank lines before the request");
+        }
     }
+    at_ = static_cast<uint32_t>(at - begin);
+    line_start_ = static_cast<uint32_t>(line - begin);
+    return size_t{0};
+}
+
+Error HeadScanner::too_long(size_t line_bytes, const HeadLimits& limits) const {
+    const auto error = [](Code code, std::string_view what) {
+        return client_error(code, what).error();
+    };
+    if (lines_ == 0) return error(Code::uri_too_long, "request line too long");
+    if (line_bytes > limits.line_bytes_max) {
+        return error(Code::head_too_large, "header line too long");
+    }
+    return error(Code::head_too_large, "request head too large");
 }
 
 Result<RequestLine> parse_request_head(Bytes head, Fields& fields, const HeadLimits& limits) {

@@ -38,6 +38,8 @@ public:
     bool has_begun(Bytes so_far) const { return so_far.size() > leading_blank_; }
 
 private:
+    Error too_long(size_t line_bytes, const HeadLimits& limits) const;
+
     uint32_t at_ = 0;
     uint32_t line_start_ = 0;
     uint16_t lines_ = 0;

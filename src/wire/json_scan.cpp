@@ -11,7 +11,6 @@ namespace {
 
 constexpr uint32_t replacement = 0xfffd;
 
-constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 int hex_value(char c) {
@@ -34,19 +33,6 @@ constexpr char escape_meaning(char c) {
     case 't': return '\t';
     default: return '\0';
     }
-}
-
-/// Passes over plain text that is long enough for wide steps to pay; stops before its end.
-const char* skip_long_text(const char* at, const char* end) {
-#if defined(__x86_64__)
-    constexpr int long_bytes = 256;
-    if (end - at >= long_bytes && __builtin_cpu_supports("avx2") != 0) {
-        return skip_json_text_avx2(at, end);
-    }
-#else
-    static_cast<void>(end);
-#endif
-    return at;
 }
 
 /// What may follow the first byte of a UTF-8 sequence. Source: Unicode 15, table 3-7.
@@ -82,51 +68,16 @@ size_t utf8_sequence_bytes(Bytes text) {
     return size_t{tail.bytes} + 1;
 }
 
-JsonPaths::JsonPaths(std::span<const Bytes> paths) {
-    nodes_.emplace_back();
-    int index = 0;
-    for (Bytes path : paths) {
-        int node = root();
-        while (!path.empty()) {
-            const bool is_element = path.starts_with("[]");
-            const size_t size = is_element ? 2 : std::min(path.find_first_of(".["), path.size());
-            node = add_child(node, path.substr(0, size));
-            path.remove_prefix(size);
-            if (path.starts_with(".")) path.remove_prefix(1);
-        }
-        nodes_[static_cast<size_t>(node)].path = index++;
-    }
-    RINGWAY_ASSERT(nodes_.size() < 127);
-}
-
-int JsonPaths::child(int node, Bytes key) const {
-    for (int at = nodes_[static_cast<size_t>(node)].child; at != none;
-         at = nodes_[static_cast<size_t>(at)].sibling) {
-        if (nodes_[static_cast<size_t>(at)].key == key) return at;
-    }
-    return none;
-}
-
-int JsonPaths::add_child(int node, Bytes key) {
-    if (const int known = child(node, key); known != none) return known;
-    const int added = static_cast<int>(nodes_.size());
-    Node made;
-    made.key = key;
-    made.sibling = nodes_[static_cast<size_t>(node)].child;
-    nodes_.push_back(made);
-    nodes_[static_cast<size_t>(node)].child = added;
-    return added;
-}
-
-JsonScanner::JsonScanner(const JsonPaths& paths, JsonSink& sink) : paths_(paths), sink_(sink) {
+JsonScanner::JsonScanner(const JsonPaths& paths, JsonSink& sink)
+    : paths_(paths), sink_(sink), nest_(paths) {
     reset();
 }
 
 void JsonScanner::reset() {
     position_ = 0;
-    depth_ = 0;
+    nest_.clear();
     state_ = State::value;
-    node_ = static_cast<int8_t>(paths_.root());
+    node_ = paths_.root();
     is_key_ = captures_ = false;
     high_surrogate_ = 0;
 }
@@ -134,14 +85,11 @@ void JsonScanner::reset() {
 Status JsonScanner::feed(Bytes piece) {
     const char* at = piece.data();
     const char* const end = at + piece.size();
-    const char* counted = at; // position_ counts up to here
+    origin_ = position_ - address_of(at);
     Status status;
     for (;;) {
-        position_ += static_cast<uint64_t>(at - counted);
-        counted = at;
-        const char* const token = read_whole_tokens(at, end);
-        position_ += static_cast<uint64_t>(token - at);
-        counted = at = token;
+        at = read_whole_tokens(at, end);
+        position_ = position_of(at);
         if (at == end) return {};
         const char c = *at;
         switch (state_) {
@@ -174,118 +122,12 @@ Status JsonScanner::feed(Bytes piece) {
             }
             break;
         default:
-            if (!is_space(c)) status = structural(c);
+            if (!is_json_space(c)) status = structural(c);
             ++at;
             break;
         }
         if (!status) return status;
     }
-}
-
-/// The fast way: tokens that lie in the piece whole and without escapes, up to the first that is
-/// anything else, a mistake included. position_ stays at the front.
-const char* JsonScanner::read_whole_tokens(const char* at, const char* end) {
-    const uint64_t front = position_;
-    const char* const begin = at;
-    const auto move_position = [&](const char* to) {
-        position_ = front + static_cast<uint64_t>(to - begin);
-    };
-    for (const char* next = at; at != end; at = next) {
-        const char c = *at;
-        next = at + 1;
-        switch (state_) {
-        case State::key_or_end:
-        case State::key:
-            if (is_space(c)) break;
-            next = c == '"' ? read_whole_key(at, end) : at;
-            if (state_ != State::value || next == end || is_space(*next)) break;
-            at = next;
-            [[fallthrough]]; // most keys have their value right behind them
-        case State::value:
-        case State::value_or_end:
-            if (is_space(*at)) break;
-            move_position(at);
-            next = read_whole_value(at, end);
-            if (state_ != State::comma_or_end || next == end || *next != ',') break;
-            next_member(); // and most values a comma
-            ++next;
-            break;
-        case State::colon:
-            if (is_space(c)) break;
-            if (c != ':') return leave(front, at);
-            state_ = State::value;
-            break;
-        case State::comma_or_end:
-            if (is_space(c)) break;
-            if (c == ',') {
-                next_member();
-            } else if (c == (in_object() ? '}' : ']')) {
-                move_position(at);
-                static_cast<void>(close(c));
-            } else {
-                return leave(front, at);
-            }
-            break;
-        default: return leave(front, at);
-        }
-        if (next == at) break;
-    }
-    return leave(front, at);
-}
-
-/// `at` if the key does not lie in the piece whole.
-const char* JsonScanner::read_whole_key(const char* at, const char* end) {
-    const char* const stop = find_json_string_stop(at + 1, end);
-    if (stop == end || *stop != '"') return at;
-    match_key({at + 1, static_cast<size_t>(stop - at - 1)}, reports_keys());
-    const char* const colon = stop + 1;
-    if (colon == end || *colon != ':') return colon;
-    state_ = State::value;
-    return colon + 1;
-}
-
-const char* JsonScanner::read_whole_value(const char* at, const char* end) {
-    const auto left = static_cast<size_t>(end - at);
-    switch (*at) {
-    case '"': {
-        const char* const stop = find_json_string_stop(at + 1, end);
-        if (stop == end || *stop != '"') return at;
-        return read_whole_scalar(JsonKind::string, at, static_cast<size_t>(stop + 1 - at));
-    }
-    case '{':
-    case '[':
-        if (depth_ == depth_max) return at;
-        static_cast<void>(open(*at));
-        return at + 1;
-    case 't':
-        return Bytes(at, left).starts_with("true") ? read_whole_scalar(JsonKind::boolean, at, 4)
-                                                   : at;
-    case 'f':
-        return Bytes(at, left).starts_with("false") ? read_whole_scalar(JsonKind::boolean, at, 5)
-                                                    : at;
-    case 'n':
-        return Bytes(at, left).starts_with("null") ? read_whole_scalar(JsonKind::null, at, 4) : at;
-    default: break;
-    }
-    // Integers without a sign; all other numbers are left to the slow way.
-    if (!is_digit(*at)) return at;
-    const char* stop = at + 1;
-    if (*at != '0') {
-        while (stop != end && is_digit(*stop)) ++stop;
-    }
-    if (stop == end || *stop == '.' || *stop == 'e' || *stop == 'E' || is_digit(*stop)) return at;
-    return read_whole_scalar(JsonKind::number, at, static_cast<size_t>(stop - at));
-}
-
-const char* JsonScanner::read_whole_scalar(JsonKind kind, const char* at, size_t bytes) {
-    if (is_reported()) {
-        const size_t quote = kind == JsonKind::string ? 1 : 0;
-        const Bytes text(at + quote, bytes - 2 * quote);
-        sink_.on_value({paths_.path_of(node_), kind, text.size() > text_bytes_max, false, position_,
-                        position_ + bytes, text.substr(0, text_bytes_max)});
-    }
-    end_value();
-    return at + bytes;
 }
 
 Status JsonScanner::finish() {
@@ -304,11 +146,7 @@ Status JsonScanner::structural(char c) {
         [[fallthrough]];
     case State::key:
         if (c != '"') return bad("expected a key");
-        is_key_ = true;
-        captures_ = reports_keys();
-        text_size_ = 0;
-        is_cut_ = false;
-        state_ = State::string;
+        begin_text(true, position_);
         return {};
     case State::colon:
         if (c != ':') return bad("expected a colon");
@@ -322,25 +160,25 @@ Status JsonScanner::structural(char c) {
     }
 }
 
-/// Behind a comma.
-void JsonScanner::next_member() {
-    state_ = in_object() ? State::key : State::value;
-    if (in_object()) return;
-    const bool is_known = depth_ <= JsonPaths::depth_max && nodes_[depth_ - 1] != JsonPaths::none;
-    node_ = is_known ? static_cast<int8_t>(paths_.child(nodes_[depth_ - 1], "[]"))
-                     : int8_t{JsonPaths::none};
+void JsonScanner::begin_text(bool is_key, uint64_t begin) {
+    value_begin_ = begin;
+    is_key_ = is_key;
+    captures_ = is_key ? nest_.has_members() : is_reported();
+    text_size_ = 0;
+    text_[0] = '\0'; // an empty key is looked at as well
+    is_cut_ = false;
+    state_ = State::string;
 }
 
 Status JsonScanner::begin_value(char c) {
-    value_begin_ = position_;
-    is_key_ = false;
-    captures_ = is_reported();
-    text_size_ = 0;
-    is_cut_ = false;
+    begin_text(false, position_);
     switch (c) {
     case '{':
-    case '[': return open(c);
-    case '"': state_ = State::string; return {};
+    case '[':
+        if (nest_.is_full()) return bad("nested too deeply");
+        open(c == '{', position_);
+        return {};
+    case '"': return {};
     case 't': literal_ = "rue"; break;
     case 'f': literal_ = "alse"; break;
     case 'n': literal_ = "ull"; break;
@@ -356,44 +194,29 @@ Status JsonScanner::begin_value(char c) {
     return {};
 }
 
-Status JsonScanner::open(char c) {
-    if (depth_ == depth_max) return bad("nested too deeply");
-    const uint64_t bit = uint64_t{1} << (depth_ % 64);
-    if (c == '{') {
-        containers_[depth_ / 64] |= bit;
-    } else {
-        containers_[depth_ / 64] &= ~bit;
-    }
-    if (depth_ < JsonPaths::depth_max) {
-        nodes_[depth_] = node_;
-        begins_[depth_] = position_;
-    }
-    if (c == '[' && node_ != JsonPaths::none && depth_ < JsonPaths::depth_max) {
-        node_ = static_cast<int8_t>(paths_.child(node_, "[]"));
-    } else {
-        node_ = JsonPaths::none;
-    }
-    ++depth_;
-    state_ = c == '{' ? State::key_or_end : State::value_or_end;
-    return {};
+void JsonScanner::open(bool is_object, uint64_t begin) {
+    nest_.push(is_object, node_, begin);
+    node_ = nest_.element();
+    state_ = is_object ? State::key_or_end : State::value_or_end;
 }
 
 Status JsonScanner::close(char c) {
-    if (c != (in_object() ? '}' : ']')) return bad("expected a comma or a closing bracket");
-    const JsonKind kind = in_object() ? JsonKind::object : JsonKind::array;
-    const bool is_empty = state_ == State::key_or_end || state_ == State::value_or_end;
-    --depth_;
-    if (depth_ < JsonPaths::depth_max && nodes_[depth_] != JsonPaths::none) {
-        const int path = paths_.path_of(nodes_[depth_]);
-        if (path != JsonPaths::none) {
-            sink_.on_value({path, kind, false, is_empty, begins_[depth_], position_ + 1, {}});
-        }
-    }
-    end_value();
+    if (c != nest_.closing_bracket()) return bad("expected a comma or a closing bracket");
+    close(position_ + 1);
     return {};
 }
 
-void JsonScanner::end_value() { state_ = depth_ == 0 ? State::done : State::comma_or_end; }
+void JsonScanner::close(uint64_t end) {
+    if (paths_.path_of(nest_.node()) != JsonPaths::none) report_container(end);
+    nest_.pop();
+    end_value();
+}
+
+[[gnu::noinline]] void JsonScanner::report_container(uint64_t end) {
+    const JsonKind kind = nest_.in_object() ? JsonKind::object : JsonKind::array;
+    const bool is_empty = state_ == State::key_or_end || state_ == State::value_or_end;
+    sink_.on_value({paths_.path_of(nest_.node()), kind, false, is_empty, nest_.begin(), end, {}});
+}
 
 void JsonScanner::end_scalar(JsonKind kind, uint64_t end) {
     if (captures_) {
@@ -405,25 +228,19 @@ void JsonScanner::end_scalar(JsonKind kind, uint64_t end) {
 }
 
 void JsonScanner::end_key() {
-    match_key({text_.data(), text_size_}, captures_ && !is_cut_);
+    const bool is_known = captures_ && !is_cut_;
+    node_ = is_known ? nest_.member({text_.data(), text_size_}) : JsonPaths::none;
     captures_ = is_key_ = false;
-}
-
-/// `is_known`: somebody asked for members of the object at hand. "[]" names elements, no key.
-void JsonScanner::match_key(Bytes key, bool is_known) {
-    node_ = is_known && key != "[]" ? static_cast<int8_t>(paths_.child(nodes_[depth_ - 1], key))
-                                    : int8_t{JsonPaths::none};
     state_ = State::colon;
 }
 
 /// Reads on in a string, up to its end, an escape or the end of the piece.
 const char* JsonScanner::read_string(const char* at, const char* end, Status& status) {
-    const char* const from = at;
     while (at != end) {
         const auto byte = static_cast<uint8_t>(*at);
         if (state_ == State::utf8) {
             if (byte < utf8_min_ || byte > utf8_max_) {
-                position_ += static_cast<uint64_t>(at - from);
+                position_ = position_of(at);
                 status = bad("malformed UTF-8");
                 return at;
             }
@@ -434,7 +251,7 @@ const char* JsonScanner::read_string(const char* at, const char* end, Status& st
             ++at;
             continue;
         }
-        const char* const stop = find_json_string_stop(skip_long_text(at, end), end);
+        const char* const stop = find_json_text_stop(at, end);
         if (captures_ && stop != at) {
             lose_high_surrogate();
             capture({at, static_cast<size_t>(stop - at)});
@@ -447,7 +264,7 @@ const char* JsonScanner::read_string(const char* at, const char* end, Status& st
             if (is_key_) {
                 end_key();
             } else {
-                end_scalar(JsonKind::string, position_ + static_cast<uint64_t>(at - from) + 1);
+                end_scalar(JsonKind::string, position_of(at + 1));
             }
             return at + 1;
         }
@@ -464,7 +281,7 @@ const char* JsonScanner::read_string(const char* at, const char* end, Status& st
         }
         const Utf8Tail tail = utf8_tail(static_cast<uint8_t>(c));
         if (tail.bytes == 0) {
-            position_ += static_cast<uint64_t>(at - from);
+            position_ = position_of(at);
             const bool is_control = static_cast<uint8_t>(c) < 0x20;
             status = bad(is_control ? "control character in a string" : "malformed UTF-8");
             return at;

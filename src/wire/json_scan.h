@@ -2,12 +2,11 @@
 
 #include <array>
 #include <cstdint>
-#include <initializer_list>
-#include <span>
-#include <vector>
 
 #include "base/bytes.h"
 #include "ringway/result.h"
+#include "wire/json_nest.h"
+#include "wire/json_paths.h"
 
 namespace ringway::wire {
 
@@ -15,33 +14,6 @@ enum class JsonKind : uint8_t { null, boolean, number, string, object, array };
 
 /// The length of the UTF-8 sequence that `text` begins with; 0 when it is none.
 size_t utf8_sequence_bytes(Bytes text);
-
-/// The places in a document that a scan reports: "model", "stream_options.include_usage",
-/// "choices[].finish_reason"; "" is the document itself. A path is known by its index in the list.
-/// Made once, at start; shared by all scanners.
-class JsonPaths {
-public:
-    JsonPaths(std::initializer_list<Bytes> paths)
-        : JsonPaths(std::span<const Bytes>(paths.begin(), paths.size())) {}
-    explicit JsonPaths(std::span<const Bytes> paths);
-
-    static constexpr int none = -1;
-    static constexpr size_t depth_max = 8;
-    int root() const { return 0; }
-    bool has_children(int node) const { return nodes_[static_cast<size_t>(node)].child != none; }
-    int path_of(int node) const { return nodes_[static_cast<size_t>(node)].path; }
-    int child(int node, Bytes key) const;
-
-private:
-    struct Node {
-        Bytes key;
-        int path = none;
-        int child = none;
-        int sibling = none;
-    };
-    int add_child(int node, Bytes key);
-    std::vector<Node> nodes_;
-};
 
 /// A value that a scan reports.
 struct JsonValue {
@@ -71,7 +43,7 @@ protected:
 /// Source: RFC 8259; Unicode 15, table 3-7.
 class JsonScanner {
 public:
-    static constexpr unsigned depth_max = 64;     ///< deeper than tools and schemas go
+    static constexpr unsigned depth_max = JsonNest::depth_max;
     static constexpr size_t text_bytes_max = 256; ///< of a reported text or a compared key
 
     JsonScanner(const JsonPaths& paths, JsonSink& sink);
@@ -92,7 +64,7 @@ private:
         key_or_end,   ///< after {
         key,          ///< after , in an object
         colon,
-        comma_or_end,
+        comma_or_end, ///< the last of those between tokens
         string,
         escape,
         unicode,
@@ -104,27 +76,32 @@ private:
     enum class NumberPart : uint8_t { sign, zero, integer, point, fraction, e, e_sign, exponent };
 
     const char* read_whole_tokens(const char* at, const char* end);
-    const char* leave(uint64_t front, const char* at) {
-        position_ = front;
-        return at;
-    }
-    const char* read_whole_key(const char* at, const char* end);
-    const char* read_whole_value(const char* at, const char* end);
-    const char* read_whole_scalar(JsonKind kind, const char* at, size_t bytes);
-    bool reports_keys() const {
-        return depth_ <= JsonPaths::depth_max && nodes_[depth_ - 1U] != JsonPaths::none &&
-               paths_.has_children(nodes_[depth_ - 1U]);
-    }
-    bool is_reported() const {
-        return node_ != JsonPaths::none && paths_.path_of(node_) != JsonPaths::none;
-    }
-    void next_member();
-    void match_key(Bytes key, bool is_known);
+    const char* read_tail(const char* at, const char* end);
+    const char* read_members(const char* at, const char* last, const char* end);
+    bool read_key(const char*& at, const char* last, const char* end);
+    bool read_scalar(const char*& at, const char* end);
+    bool read_end(const char*& at, const char* last, const char* end);
+    void report_scalar(const char* at, const char* to);
+    bool is_reported() const { return paths_.path_of(node_) != JsonPaths::none; }
+    /// Of a byte of the piece at hand.
+    uint64_t position_of(const char* at) const { return origin_ + address_of(at); }
+    static uint64_t address_of(const char* at) { return reinterpret_cast<uintptr_t>(at); }
+    void begin_text(bool is_key, uint64_t begin);
     Status begin_value(char c);
-    Status open(char c);
+    void open(bool is_object, uint64_t begin);
     Status close(char c);
+    void close(uint64_t end);
+    void report_container(uint64_t end);
     void end_scalar(JsonKind kind, uint64_t end);
-    void end_value();
+    void end_value() { state_ = nest_.is_outside() ? State::done : State::comma_or_end; }
+    void next_member() {
+        if (nest_.in_object()) {
+            state_ = State::key; // which knows the node
+        } else {
+            state_ = State::value;
+            node_ = nest_.element();
+        }
+    }
     void end_key();
     Status structural(char c);
     const char* read_string(const char* at, const char* end, Status& status);
@@ -133,27 +110,22 @@ private:
     bool read_number(char c);
     bool number_may_end() const;
     bool is_number_at_end() const {
-        return state_ == State::number && depth_ == 0 && number_may_end();
+        return state_ == State::number && nest_.is_outside() && number_may_end();
     }
     void capture(Bytes bytes);
     void lose_high_surrogate();
     void capture_code_point(uint32_t code_point);
-    bool in_object() const {
-        return depth_ > 0 && (containers_[(depth_ - 1) / 64] >> ((depth_ - 1) % 64) & 1) != 0;
-    }
     Status bad(std::string_view what) const { return client_error(Code::malformed, what); }
 
     const JsonPaths& paths_;
     JsonSink& sink_;
     uint64_t position_ = 0;
+    uint64_t origin_ = 0; ///< what takes an address in the piece at hand to its position
     uint64_t value_begin_ = 0;
-    std::array<uint64_t, depth_max / 64> containers_{}; ///< a bit per open container: is an object
-    std::array<uint64_t, JsonPaths::depth_max> begins_{}; ///< where the open containers began
-    std::array<int8_t, JsonPaths::depth_max> nodes_{};    ///< and their path nodes
+    JsonNest nest_;
     const char* literal_ = nullptr;
     uint32_t code_unit_ = 0;
     uint32_t high_surrogate_ = 0;
-    uint16_t depth_ = 0;
     uint16_t text_size_ = 0;
     State state_ = State::value;
     NumberPart number_ = NumberPart::sign;
@@ -161,7 +133,7 @@ private:
     uint8_t utf8_left_ = 0;
     uint8_t utf8_min_ = 0x80;
     uint8_t utf8_max_ = 0xbf;
-    int8_t node_ = 0; ///< of the value that begins or is being read; JsonPaths::none: nobody asked
+    int node_ = 0; ///< of the value that begins or is being read; JsonPaths::none: nobody asked
     bool is_key_ = false;
     bool captures_ = false;
     bool is_cut_ = false;

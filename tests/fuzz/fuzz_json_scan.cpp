@@ -58,12 +58,10 @@ Outcome scan(const std::vector<Bytes>& pieces) {
 /// Lists the values of the tree that the scan should report, in the order of their ends.
 void list_values(const Json& value, int node, std::vector<std::pair<int, const Json*>>& list) {
     if (node == JsonPaths::none) return;
-    const int element = paths().child(node, "[]");
+    const int element = paths().element(node);
     for (const Json& inner : value.elements) list_values(inner, element, list);
     for (const Json::Member& member : value.members) {
-        const bool is_element = member.key == "[]";
-        list_values(member.value, is_element ? JsonPaths::none : paths().child(node, member.key),
-                    list);
+        list_values(member.value, paths().member(node, member.key), list);
     }
     if (const int path = paths().path_of(node); path != JsonPaths::none)
         list.emplace_back(path, &value);

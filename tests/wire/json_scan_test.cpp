@@ -413,19 +413,75 @@ TEST_CASE("json scan: after a reset the next document is read afresh") {
     CHECK_FALSE(scanner.feed("]").has_value());
 }
 
+namespace {
+
+const JsonPaths many_paths{"",    "model",  "messages[].role", "messages[]", "usage.total_tokens",
+                           "n[]", "stream", "error",           "a[][]",      "tools"};
+
+/// Documents of the shapes that are written in the wild, all longer than what is read at once.
+const Bytes documents[] = {
+    R"({"model":"gpt-4o","messages":[{"role":"system","content":"You are."},{"role":"user",)"
+    R"("content":"A text that is longer than sixteen and than thirty-two bytes, and more."}],)"
+    R"("stream":true,"n":[0,-1,2.5,1e9,12345678901234567890],"tools":[],"error":{},)"
+    R"("a_key_that_is_longer_than_thirty_two_bytes":null,"usage":{"total_tokens":24}})",
+    R"({"model": "gpt-4o", "messages": [{"role": "user", "content": "Say \"hi\",\n twice."}], )"
+    R"("stream": false, "temperature": 0.7, "stop": ["\u00e9", "\ud83d\ude00"], "n": [1, 2], )"
+    R"("a": [[1, [2]], [{"b": [true]}]], "usage": {"total_tokens": 24}})",
+    "{\n  \"model\": \"m\",\n  \"messages\": [\n    {\n      \"role\": \"user\"\n    }\n  ],\n"
+    "\t\"stream\" : null ,\r\n  \"tools\": [ ] ,\n  \"error\": { },\n  \"usage\": {\n"
+    "    \"total_tokens\": 0\n  }\n}\n",
+    "[[[[[[[[[[[[\"deep\",{\"a\":{\"a\":{\"a\":[]}}}]]]]]]]]]]],[],{},\"\xc3\xa9\",\"\"," // é
+    "{\"\":0,\"role\":\"\xf0\x9f\x98\x80\"},0,[{}],\"tail that is a little longer\"]"};
+
+/// Byte by byte no token is whole, and the slow way reads all.
+Outcome scan_slowly(Bytes bytes, const JsonPaths& paths) {
+    std::vector<Bytes> pieces;
+    for (size_t at = 0; at < bytes.size(); ++at) pieces.push_back(bytes.substr(at, 1));
+    return scan(pieces, paths);
+}
+
+} // namespace
+
+TEST_CASE("json scan: documents of all shapes come to the same, however they are split") {
+    for (const Bytes document : documents) {
+        const Outcome outcome = scan(document, many_paths);
+        CHECK(outcome.is_valid);
+        CHECK(outcome.found.size() >= 1);
+        CHECK(outcome == scan_slowly(document, many_paths));
+    }
+}
+
+TEST_CASE("json scan: the fast way and the slow one agree on every mistake, and on its place") {
+    for (const Bytes document : documents) {
+        for (size_t at = 0; at < document.size(); ++at) {
+            CAPTURE(at);
+            std::string cut(document.substr(0, at));
+            cut.shrink_to_fit();
+            CHECK(scan(std::vector<Bytes>{cut}, many_paths) == scan_slowly(cut, many_paths));
+            for (const char c : Bytes("\"\\{}[]:, 0-.ext\x01\x00\xff\n", 19)) {
+                std::string changed(document);
+                changed[at] = c;
+                CAPTURE(changed);
+                const std::vector<Bytes> whole{changed};
+                REQUIRE(scan(whole, many_paths) == scan_slowly(changed, many_paths));
+            }
+        }
+    }
+}
+
 TEST_CASE("json paths: a tree of keys, in which a path may lie on the way to another") {
     const JsonPaths paths{"a.b", "a", "c[].d"};
     CHECK(paths.path_of(paths.root()) == JsonPaths::none);
-    const int a = paths.child(paths.root(), "a");
+    const int a = paths.member(paths.root(), "a");
     REQUIRE(a != JsonPaths::none);
     CHECK(paths.path_of(a) == 1);
-    CHECK(paths.path_of(paths.child(a, "b")) == 0);
-    CHECK_FALSE(paths.has_children(paths.child(a, "b")));
-    CHECK(paths.child(a, "x") == JsonPaths::none);
-    const int element = paths.child(paths.child(paths.root(), "c"), "[]");
+    CHECK(paths.path_of(paths.member(a, "b")) == 0);
+    CHECK_FALSE(paths.has_members(paths.member(a, "b")));
+    CHECK(paths.member(a, "x") == JsonPaths::none);
+    const int element = paths.element(paths.member(paths.root(), "c"));
     REQUIRE(element != JsonPaths::none);
     CHECK(paths.path_of(element) == JsonPaths::none);
-    CHECK(paths.path_of(paths.child(element, "d")) == 2);
+    CHECK(paths.path_of(paths.member(element, "d")) == 2);
     CHECK(JsonPaths{""}.path_of(0) == 0);
 }
 
@@ -433,4 +489,37 @@ TEST_CASE("json scan: a key that is spelled like an element is none") {
     const JsonPaths paths{"a[]"};
     CHECK(scan(R"({"a":{"[]":1}})", paths).found.empty());
     CHECK(scan(R"({"a":[1]})", paths).found.size() == 1);
+}
+
+TEST_CASE("json paths: keys of all sizes are told from those that differ in any one byte") {
+    const std::string letters = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
+    for (size_t size = 1; size <= 40; ++size) {
+        CAPTURE(size);
+        const std::string key = letters.substr(0, size);
+        const std::string longer = key + "x";
+        const JsonPaths paths{key, longer};
+        CHECK(paths.path_of(paths.member(paths.root(), key)) == 0);
+        CHECK(paths.path_of(paths.member(paths.root(), longer)) == 1);
+        CHECK(paths.member(paths.root(), longer + "x") == JsonPaths::none);
+        for (size_t at = 0; at < size; ++at) {
+            std::string other = key;
+            other[at] = '#';
+            CHECK(paths.member(paths.root(), other) == JsonPaths::none);
+        }
+    }
+}
+
+TEST_CASE("json paths: keys that share a place are found all the same") {
+    std::vector<std::string> keys;
+    for (char c = 'a'; c <= 'z'; ++c) keys.push_back(std::string(1, c) + "ey");
+    for (char c = 'a'; c <= 'z'; ++c) keys.push_back("k" + std::string(1, c) + "y");
+    const std::vector<Bytes> views(keys.begin(), keys.end());
+    const JsonPaths paths{std::span<const Bytes>(views)};
+    for (size_t i = 0; i < views.size(); ++i) {
+        if (views[i] == "key" && i >= 26) continue; // it occurs twice
+        CAPTURE(views[i]);
+        const int path = paths.path_of(paths.member(paths.root(), views[i]));
+        CHECK(views[static_cast<size_t>(path)] == views[i]);
+    }
+    CHECK(paths.member(paths.root(), "k#y") == JsonPaths::none);
 }
