@@ -43,7 +43,12 @@ private:
         base::Sha256 digest;
         Caller caller;
     };
-    std::vector<Entry> entries_; ///< sorted by digest
+    size_t first_place(const base::Sha256& digest) const;
+
+    std::vector<Entry> entries_;
+    /// Open addressing: an entry's index behind 1 stands at the place that its digest begins with,
+    /// or in the places after it, before any free one (0). At most half of them are taken.
+    std::vector<uint32_t> places_;
     Caller anyone_;
 };
 

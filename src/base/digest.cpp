@@ -3,7 +3,6 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/digest.h"
 
-#include <openssl/crypto.h>
 #include <openssl/sha.h>
 
 #include "base/assert.h"
@@ -19,10 +18,6 @@ Sha256 sha256(Bytes bytes) {
         SHA256_Final(reinterpret_cast<unsigned char*>(digest.data()), &context) == 1;
     RINGWAY_ASSERT(is_done);
     return digest;
-}
-
-bool equals_in_constant_time(Bytes a, Bytes b) {
-    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 } // namespace ringway::base

@@ -133,7 +133,9 @@ Status begin(Exchange& exchange) {
     if (const auto call = llm::find_call(parts.path, fields.has(FieldId::anthropic_version))) {
         exchange.set_call(*call);
     }
-    if (climbs(parts.path)) return client_error(Code::malformed, "Malformed path.");
+    // A path that was recognized as a whole does not.
+    const bool is_known = request.call.is_exact && request.call.provider.empty();
+    if (!is_known && climbs(parts.path)) return client_error(Code::malformed, "Malformed path.");
 
     if (const Bytes coding = fields.get(FieldId::content_encoding);
         !coding.empty() && !base::equals_ignoring_case(coding, "identity")) {

@@ -36,6 +36,10 @@ Code code_of(int error) {
 constexpr uint32_t flood_bytes_min = 32768;
 constexpr uint32_t calm_bytes_max = 4096;
 
+/// Several pieces that are together no larger are sent as one: copying them costs less than a
+/// message with a list of pieces, which the kernel copies and checks.
+constexpr size_t merged_bytes_max = 2048;
+
 } // namespace
 
 void StreamCloser::operator()(Stream* stream) const { stream->close(); }
@@ -268,6 +272,8 @@ bool Stream::flush() {
     // One comparison finds both rare cases: nothing to send, and a lot.
     if (output_.bytes() - 1 >= ring::zero_copy_bytes_min - 1) [[unlikely]]
         return flush_rare();
+    if (!output_.has_one() && output_.bytes() <= merged_bytes_max) [[unlikely]]
+        output_.compact(loop_.blocks());
     send_now();
     return awaits_settling();
 }

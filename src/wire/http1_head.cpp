@@ -43,7 +43,7 @@ struct FieldError {
 
 /// Splits "Name: value" lines up to the blank line.
 std::optional<FieldError> parse_fields(Bytes head, Fields& fields) {
-    fields.count = 0;
+    fields.clear();
     for (Bytes line = take_line(head); !line.empty(); line = take_line(head)) {
         if (fields.count == fields_max) {
             return FieldError{Code::head_too_large, "too many header fields"};
@@ -56,7 +56,7 @@ std::optional<FieldError> parse_fields(Bytes head, Fields& fields) {
             (id == FieldId::unknown && !is_token(name))) { // a name that is known is a token
             return FieldError{Code::malformed, "header field: malformed name"};
         }
-        fields.all[fields.count++] = {name, trim(line.substr(name.size() + 1)), id};
+        fields.add({name, trim(line.substr(name.size() + 1)), id});
     }
     return std::nullopt;
 }
@@ -312,19 +312,6 @@ bool llhttp_agrees(Bytes first_line, const Fields& fields, const RequestLine& li
 } // namespace
 
 Bytes to_string(Method method) { return method_names[static_cast<size_t>(method)]; }
-
-Bytes Fields::get(FieldId id) const {
-    for (const Field& field : list()) {
-        if (field.id == id) return field.value;
-    }
-    return {};
-}
-
-bool Fields::has(FieldId id) const {
-    const auto fields = list();
-    return std::any_of(fields.begin(), fields.end(),
-                       [id](const Field& field) { return field.id == id; });
-}
 
 Result<size_t> HeadScanner::scan(Bytes so_far, const HeadLimits& limits) {
     const char* const begin = so_far.data();

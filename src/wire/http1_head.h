@@ -50,11 +50,27 @@ private:
 struct Fields {
     std::array<Field, fields_max> all;
     size_t count = 0;
+    /// Of each name that is known, the place of the first field behind 1; 0: there is none.
+    std::array<uint8_t, static_cast<size_t>(FieldId::count_)> first{};
 
     std::span<const Field> list() const { return {all.data(), count}; }
-    /// The value of the first field of that name; empty when there is none.
-    Bytes get(FieldId id) const;
-    bool has(FieldId id) const;
+    void clear() {
+        count = 0;
+        first = {};
+    }
+    /// There must be room.
+    void add(const Field& field) {
+        all[count++] = field;
+        uint8_t& place = first[static_cast<size_t>(field.id)];
+        if (place == 0) place = static_cast<uint8_t>(count);
+    }
+    /// The value of the first field of that name, which must be a known one; empty when there is
+    /// none.
+    Bytes get(FieldId id) const {
+        const size_t place = first[static_cast<size_t>(id)];
+        return place == 0 ? Bytes() : all[place - 1].value;
+    }
+    bool has(FieldId id) const { return first[static_cast<size_t>(id)] != 0; }
 };
 
 /// What a head says, beyond its fields.
