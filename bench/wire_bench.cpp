@@ -69,6 +69,7 @@ BENCHMARK(write_chunk_header);
 struct CountingSink {
     size_t events = 0;
     size_t bytes = 0;
+    void on_name_line() {}
     void on_name(Bytes) {}
     void on_data(Bytes fragment) { bytes += fragment.size(); }
     void on_data_line() {}
