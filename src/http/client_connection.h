@@ -49,8 +49,8 @@ private:
     net::StreamPtr stream_;
     ring::Slice head_;
     wire::HeadScanner scanner_;
-    BodyReader body_;
     uint32_t requests_ = 0;
+    BodyReader body_;
     wire::Method method_ = wire::Method::get;
     AckDelay ack_delay_;
     bool has_answered_ = false;
