@@ -16,6 +16,7 @@ constexpr char to_lower(char c) {
 /// Equal but for the case of ASCII letters.
 constexpr bool equals_ignoring_case(Bytes a, Bytes b) {
     if (a.size() != b.size()) return false;
+    if (a == b) return true; // mostly, if they are equal at all
     for (size_t i = 0; i < a.size(); ++i) {
         if (to_lower(a[i]) != to_lower(b[i])) return false;
     }

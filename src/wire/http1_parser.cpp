@@ -2,7 +2,7 @@
 
 #include <llhttp/llhttp.h>
 
-#include <cstring>
+#include <array>
 
 static_assert(LLHTTP_STRICT_MODE == 1, "llhttp 8.1 lets smuggling forms through unless strict");
 
@@ -53,17 +53,37 @@ SecondOpinion opinion_of(const llhttp_t& parser, llhttp_errno_t outcome) {
     return opinion;
 }
 
+/// llhttp behind the first line, CRLF included, of a head. Most heads begin with the line of the one
+/// before, and llhttp behind it is what it was then.
+llhttp_t read_first_line(Bytes line, bool is_request) {
+    struct Known {
+        std::array<char, 128> text;
+        size_t bytes = 0;
+        llhttp_t parser;
+    };
+    thread_local std::array<Known, 2> last;
+    Known& known = last[is_request ? 1 : 0];
+    if (Bytes(known.text.data(), known.bytes) == line) return known.parser;
+    llhttp_t parser;
+    llhttp_init(&parser, is_request ? HTTP_REQUEST : HTTP_RESPONSE, &settings());
+    llhttp_execute(&parser, line.data(), line.size());
+    if (line.size() <= known.text.size()) {
+        known.bytes = line.copy(known.text.data(), line.size());
+        known.parser = parser;
+    }
+    return parser;
+}
+
 } // namespace
 
 SecondOpinion ask_llhttp(Bytes first_line, std::span<const Field> fields, bool is_request) {
     constexpr Bytes line_end = "\r\n";
-    llhttp_t parser;
-    llhttp_init(&parser, is_request ? HTTP_REQUEST : HTTP_RESPONSE, &settings());
-    llhttp_execute(&parser, first_line.data(), first_line.size() + line_end.size());
+    const Bytes line(first_line.data(), first_line.size() + line_end.size());
+    llhttp_t parser = read_first_line(line, is_request);
     for (const Field& field : fields) {
         if (!is_known_to_llhttp(field.id)) continue;
-        const Bytes line = whole_line(field);
-        llhttp_execute(&parser, line.data(), line.size());
+        const Bytes whole = whole_line(field);
+        llhttp_execute(&parser, whole.data(), whole.size());
     }
     // An error stays one: what is read behind it comes to the same.
     return opinion_of(parser, llhttp_execute(&parser, line_end.data(), line_end.size()));
