@@ -322,6 +322,29 @@ TEST_CASE("relay: a slow client pauses its upstream, and loses nothing") {
     CHECK(dechunk(body_of(got)) == sent);
 }
 
+TEST_CASE("relay: an upstream that waits for a slow client is not silent, and is left in peace") {
+    GatewayWorld world(7, [](Config& config) {
+        config.stream_buffer_bytes = 16384;
+        config.providers.front().idle_time = 5s;
+    });
+    world.network.faults.socket_bytes = 4096;
+    auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
+    upstream.send(stream_head);
+    for (int i = 0; i < 300; ++i) upstream.send(chunk(event_one));
+    world.settle();
+    REQUIRE(world.count().slow_clients.value() == 1);
+    const uint64_t wakeups = world.loop.counters().wakeups;
+    world.pass(30s);
+    CHECK(world.loop.counters().wakeups - wakeups <= 30);
+    std::string got;
+    upstream.send(chunk(event_finish) + chunk(event_done) + "0\r\n\r\n");
+    for (int i = 0; i < 300; ++i) {
+        got += client.take();
+        world.settle();
+    }
+    CHECK(dechunk(body_of(got)).ends_with(event_done));
+}
+
 TEST_CASE("relay: an upstream connection is used again after a stream, and after an error") {
     GatewayWorld world;
     auto [client, upstream, forwarded] = world.exchange(post("/v1/chat/completions", ask));
