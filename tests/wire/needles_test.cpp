@@ -55,6 +55,22 @@ TEST_CASE("needles: each is found at every place of texts around the width of a 
     }
 }
 
+TEST_CASE("needles: each is found around every KiB of a long text, and at its end") {
+    const Needles needles(marks);
+    for (const size_t size : {1023U, 1024U, 1025U, 1040U, 2047U, 2048U, 2049U, 2113U, 5000U}) {
+        for (const Bytes mark : marks) {
+            std::string text(size, 'x');
+            for (size_t at = 1024 - 5; at + mark.size() <= size; at += 1024) {
+                text.replace(at, mark.size(), mark);
+            }
+            text.replace(size - mark.size(), mark.size(), mark);
+            CAPTURE(size);
+            CAPTURE(mark);
+            CHECK(all_in(needles, text) == expected_in(text));
+        }
+    }
+}
+
 TEST_CASE("needles: one that is cut off by the end is not found") {
     const Needles needles(marks);
     for (const size_t before : {0U, 20U, 26U, 31U, 32U, 33U, 60U}) {
