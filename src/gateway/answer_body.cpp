@@ -19,7 +19,7 @@ void AnswerBody::pass_chunks(ring::Slice& piece, ring::SliceQueue& out) {
             return true;
         });
     if (passed == piece.size()) {
-        out.push_back(std::exchange(piece, ring::Slice()));
+        out.push_back(std::move(piece));
     } else if (passed > 0) {
         out.push_back(piece.part(0, passed));
         piece.remove_prefix(passed);

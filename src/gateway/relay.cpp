@@ -186,7 +186,8 @@ private:
     /// When a head that is still here goes out alone: nothing has been read since it came.
     TimePoint head_due() const { return read_at_ + head_wait; }
 
-    /// The deadline has passed, as it was when someone looked last: reading has moved it since then.
+    /// The deadline has passed, as it was when someone looked last: reading has moved it since
+    /// then.
     Status look_at_time(TimePoint now) {
         const TimePoint due = idle_due();
         const bool is_silent = !upstream_.has_input(); // and not paused for a slow client

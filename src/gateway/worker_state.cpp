@@ -7,7 +7,8 @@ namespace ringway::gateway {
 WorkerState::WorkerState(ring::Loop& loop, unsigned index, net::NameService& names,
                          observe::Counters& counters, observe::Log& log,
                          std::shared_ptr<const Snapshot> snapshot)
-    : loop_(loop), index_(index), counters_(counters), log_(log), resolver_(loop, names) {
+    : loop_(loop), index_(index), counters_(counters), own_counters_(counters.worker(index)),
+      log_(log), resolver_(loop, names) {
     replace_snapshot(std::move(snapshot));
 }
 

@@ -43,7 +43,7 @@ public:
 
     ring::Loop& loop() { return loop_; }
     unsigned index() const { return index_; }
-    observe::WorkerCounters& counters() { return counters_.worker(index_); }
+    observe::WorkerCounters& counters() { return own_counters_; }
     observe::Log& log() { return log_; }
     const http::ServerLimits& limits() const { return limits_; }
     ring::Scope& scope() { return scope_; }
@@ -86,6 +86,7 @@ private:
     ring::Loop& loop_;
     unsigned index_;
     observe::Counters& counters_;
+    observe::WorkerCounters& own_counters_;
     observe::Log& log_;
     net::Resolver resolver_;
     http::ServerLimits limits_;

@@ -20,15 +20,15 @@ private:
     uint8_t failures_ = 0;
 };
 
-/// Whether the acknowledgements of one upstream connection are delayed. Left alone, the kernel sends
-/// a packet of its own for each event of a stream, right when it is read; delayed, one packet
+/// Whether the acknowledgements of one upstream connection are delayed. Left alone, the kernel
+/// sends a packet of its own for each event of a stream, right when it is read; delayed, one packet
 /// acknowledges two, or goes along with the next request.
 ///
 /// But a sender with Nagle's algorithm holds an event back until the one before is acknowledged,
-/// which would then take 40 ms. So a stream whose events come briskly is put on trial: a sender that
-/// goes on sending before the kernel can have acknowledged does not wait for it. The first event
-/// that comes late ends the trial, and is all that one with the algorithm can lose.
-/// Source: RFC 9293, 3.7.4 (Nagle) and 3.8.6.3 (delayed acknowledgements).
+/// which would then take 40 ms. So a stream whose events come briskly is put on trial: a sender
+/// that goes on sending before the kernel can have acknowledged does not wait for it. The first
+/// event that comes late ends the trial, and is all that one with the algorithm can lose. Source:
+/// RFC 9293, 3.7.4 (Nagle) and 3.8.6.3 (delayed acknowledgements).
 class AckDelay {
 public:
     enum class Change : uint8_t { none, delay, acknowledge_at_once };

@@ -72,8 +72,8 @@ private:
     std::array<std::array<Slot, slots>, levels> wheel_;
     std::array<uint64_t, levels> occupied_{}; ///< a bit per slot that holds timers
     TimePoint origin_;
-    uint64_t now_tick_ = 0;  ///< all ticks up to this one have fired
-    uint64_t next_tick_;     ///< up to this one no other has anything to fire or to spread
+    uint64_t now_tick_ = 0; ///< all ticks up to this one have fired
+    uint64_t next_tick_;    ///< up to this one no other has anything to fire or to spread
     size_t armed_ = 0;
 };
 

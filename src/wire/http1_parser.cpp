@@ -53,8 +53,8 @@ SecondOpinion opinion_of(const llhttp_t& parser, llhttp_errno_t outcome) {
     return opinion;
 }
 
-/// llhttp behind the first line, CRLF included, of a head. Most heads begin with the line of the one
-/// before, and llhttp behind it is what it was then.
+/// llhttp behind the first line, CRLF included, of a head. Most heads begin with the line of the
+/// one before, and llhttp behind it is what it was then.
 llhttp_t read_first_line(Bytes line, bool is_request) {
     struct Known {
         std::array<char, 128> text;

@@ -111,8 +111,8 @@ private:
         return false;
     }
 #if defined(RINGWAY_NEEDLES_AVX2)
-    static __attribute__((target("avx2"))) __m256i in_both_halves(
-        const std::array<uint8_t, 16>& table) {
+    static __attribute__((target("avx2"))) __m256i
+    in_both_halves(const std::array<uint8_t, 16>& table) {
         return _mm256_broadcastsi128_si256(
             _mm_load_si128(reinterpret_cast<const __m128i*>(table.data())));
     }
