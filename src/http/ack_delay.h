@@ -7,17 +7,20 @@
 
 namespace ringway::http {
 
-/// What the connections to one upstream have taught about delaying acknowledgements to it.
+/// What the connections to one upstream have taught about delaying acknowledgements to it. Before
+/// one was found to be well with that, only one at a time is put on trial.
 class AckHistory {
 public:
     bool may_try(TimePoint now) const { return now >= retry_at_; }
-    void succeed() { failures_ = 0; }
-    /// The next trial is a minute away, then two, four, up to an hour.
+    void begin_trial(TimePoint now);
+    void succeed();
+    /// The next trial is a second away, then four, sixteen, up to an hour.
     void fail(TimePoint now);
 
 private:
     TimePoint retry_at_;
     uint8_t failures_ = 0;
+    bool is_proven_ = false;
 };
 
 /// Whether the acknowledgements of one upstream connection are delayed. Left alone, the kernel
@@ -34,12 +37,12 @@ public:
     enum class Change : uint8_t { none, delay, acknowledge_at_once };
 
     /// Nothing more is to be learned.
-    bool is_settled() const { return state_ == State::settled; }
+    bool is_settled() const { return state_ == State::delayed; }
     /// An event of `bytes` has come, `gap` after the one before. What the connection is to do.
     Change on_event(Duration gap, size_t bytes, TimePoint now, AckHistory& history);
 
 private:
-    enum class State : uint8_t { watching, on_trial, settled };
+    enum class State : uint8_t { watching, on_trial, delayed };
     State state_ = State::watching;
     uint8_t brisk_events_ = 0; ///< in a row
 };
