@@ -63,22 +63,16 @@ uint64_t body_bytes_of(const Exchange& exchange, const AttemptEdits& edits) {
                                  http::length_change(edits.list()));
 }
 
-/// A body of no more is copied behind its head: one piece costs the kernel less than a few.
-constexpr uint64_t copied_body_max = 2048;
-
 Status send_request(Exchange& exchange) {
     RequestState& request = *exchange.request;
     AttemptEdits edits;
     RINGWAY_RETURN_IF_ERROR(prepare_edits(exchange, edits));
     ring::BlockPool& blocks = exchange.loop().blocks();
-    const uint64_t body_bytes = body_bytes_of(exchange, edits);
-    const bool is_short = !request.is_streamed_through && body_bytes <= copied_body_max;
     http::HeadWriter head(blocks);
-    write_request_head(exchange, body_bytes, head);
-    if (is_short) http::splice(request.body, edits.list(), head);
+    write_request_head(exchange, body_bytes_of(exchange, edits), head);
     ring::SliceQueue out;
     head.take(out);
-    if (!is_short) http::splice(request.body, edits.list(), blocks, out);
+    http::splice(request.body, edits.list(), blocks, out);
     exchange.upstream->begin_request(request.line.method);
     exchange.upstream->stream().write(std::move(out));
     request.forwarded_at = exchange.loop().backend().now();

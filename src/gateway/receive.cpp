@@ -88,13 +88,12 @@ ErrorDetail& Exchange::detail() {
 /// "req_" and 120 random bits.
 void Exchange::make_request_id() {
     constexpr Bytes alphabet = "0123456789abcdefghijklmnopqrstuv";
-    constexpr unsigned digits = 24;
-    std::array<char, 4 + digits> id = {'r', 'e', 'q', '_'};
-    uint64_t random = 0;
-    for (unsigned i = 0; i < digits; ++i) {
-        if (i % 12 == 0) random = loop().backend().random();
-        id[4 + i] = alphabet[random & 31];
-        random >>= 5;
+    constexpr size_t prefix = 4;
+    constexpr size_t digits = 12; // of 5 bits, from one random number
+    std::array<char, prefix + 2 * digits> id = {'r', 'e', 'q', '_'};
+    for (size_t begin = prefix; begin < id.size(); begin += digits) {
+        const uint64_t random = loop().backend().random();
+        for (size_t i = 0; i < digits; ++i) id[begin + i] = alphabet[random >> (5 * i) & 31];
     }
     request_id.assign({id.data(), id.size()});
 }

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <span>
 
-#include "http/head_writer.h"
 #include "ring/buffers.h"
 
 namespace ringway::http {
@@ -23,7 +22,5 @@ int64_t length_change(std::span<const Edit> edits);
 /// do not overlap.
 void splice(const ring::SliceQueue& body, std::span<const Edit> edits, ring::BlockPool& blocks,
             ring::SliceQueue& to);
-/// The same, copied behind a head: for a body so short that pieces of it cost more.
-void splice(const ring::SliceQueue& body, std::span<const Edit> edits, HeadWriter& to);
 
 } // namespace ringway::http

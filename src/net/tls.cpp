@@ -92,9 +92,7 @@ public:
         while (!bytes.empty()) {
             const size_t room = outgoing_.empty() ? 0 : outgoing_.back().room();
             size_t taken = std::min(bytes.size(), room);
-            if (taken > 0) {
-                outgoing_.append_to_back(bytes.substr(0, taken));
-            } else {
+            if (taken == 0 || !outgoing_.try_append_to_back(bytes.substr(0, taken))) {
                 ring::Block& block = loop_.blocks().take_small();
                 taken = std::min<size_t>(bytes.size(), block.capacity);
                 std::memcpy(block.data(), bytes.data(), taken);

@@ -155,13 +155,6 @@ void SliceQueue::push_front(Slice slice) {
     node->next = std::exchange(head_, node);
 }
 
-void SliceQueue::append_to_back(Bytes bytes) {
-    Slice& last = head_ == nullptr ? first_ : head_->last->slice;
-    const bool had_room = last.try_append(bytes);
-    RINGWAY_ASSERT(had_room);
-    if (head_ != nullptr) head_->bytes += bytes.size();
-}
-
 void SliceQueue::consume_slices(size_t bytes) {
     RINGWAY_ASSERT(bytes <= this->bytes());
     while (bytes > 0) {
@@ -177,10 +170,7 @@ void SliceQueue::compact(BlockPool& pool, size_t in_flight_bytes) {
         Slice slice = pop_front();
         const bool is_small = in_flight_bytes == 0 && slice.size() < BlockPool::small_bytes / 2;
         in_flight_bytes -= std::min(in_flight_bytes, slice.size());
-        if (is_small && !compacted.empty() && compacted.back().room() >= slice.size()) {
-            compacted.append_to_back(slice.bytes());
-            continue;
-        }
+        if (is_small && compacted.try_append_to_back(slice.bytes())) continue;
         if (is_small && !slice.is_sole_share()) {
             Block& block = pool.take_small();
             std::memcpy(block.data(), slice.data(), slice.size());

@@ -214,8 +214,14 @@ public:
     }
     const Slice& front() const { return first_; }
     const Slice& back() const { return head_ == nullptr ? first_ : head_->last->slice; }
-    /// Appends `bytes` to the last slice, which must have room() for them.
-    void append_to_back(Bytes bytes);
+    /// Appends `bytes` to the last slice, if there is one that can take them (Slice::try_append).
+    bool try_append_to_back(Bytes bytes) {
+        if (empty()) return false;
+        Slice& last = head_ == nullptr ? first_ : head_->last->slice;
+        if (!last.try_append(bytes)) return false;
+        if (head_ != nullptr) head_->bytes += bytes.size();
+        return true;
+    }
     /// Lets go of the first `bytes` bytes, which must be there.
     void consume(size_t bytes) {
         if (bytes == first_.size() && head_ == nullptr) [[likely]] {

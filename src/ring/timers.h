@@ -73,7 +73,7 @@ private:
     std::array<uint64_t, levels> occupied_{}; ///< a bit per slot that holds timers
     TimePoint origin_;
     uint64_t now_tick_ = 0; ///< all ticks up to this one have fired
-    uint64_t next_tick_;    ///< up to this one no other has anything to fire or to spread
+    uint64_t next_tick_;    ///< the next with timers to fire or to spread, or an earlier one
     size_t armed_ = 0;
 };
 

@@ -43,11 +43,6 @@ void check(const std::string& text, const std::vector<Edit>& edits) {
             splice(body, edits, blocks, out);
             CHECK(text_of(out) == expected);
             CHECK(text_of(body) == text);
-            HeadWriter head(blocks);
-            splice(body, edits, head.text("head: "));
-            ring::SliceQueue copied;
-            head.take(copied);
-            CHECK(text_of(copied) == "head: " + expected);
             out.for_each([](const ring::Slice& slice) {
                 CHECK_FALSE(slice.empty());
                 return true;
